@@ -2,7 +2,11 @@
 
 package journal
 
-import "time"
+import (
+	"bytes"
+	"slices"
+	"time"
+)
 
 // A Kind names what happened, in two words joined by a dot: "net.send",
 // "fault.part". The set is open: each room adds its own and documents them.
@@ -34,4 +38,29 @@ type Event struct {
 func (e Event) Shape() Event {
 	e.At, e.Body = 0, nil
 	return e
+}
+
+// Equal reports whether e and o are the same in every field. A payload that
+// was kept and is empty differs from one that is not there.
+func (e Event) Equal(o Event) bool {
+	return e.Seq == o.Seq && e.Cause == o.Cause && e.Step == o.Step && e.At == o.At &&
+		e.resembles(o) &&
+		(e.Body == nil) == (o.Body == nil) && bytes.Equal(e.Body, o.Body)
+}
+
+// resembles reports whether e and o tell the same thing, whatever their
+// numbers, time and payload.
+func (e Event) resembles(o Event) bool {
+	return e.Kind == o.Kind && e.Where == o.Where && e.Peer == o.Peer &&
+		e.Subject == o.Subject && e.Size == o.Size && slices.Equal(e.Notes, o.Notes)
+}
+
+// Note returns the value of the first note named key, or "".
+func (e Event) Note(key string) string {
+	for _, n := range e.Notes {
+		if n.Key == key {
+			return n.Value
+		}
+	}
+	return ""
 }
