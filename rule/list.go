@@ -20,7 +20,7 @@ type List[X, V any] struct {
 
 	mu      sync.Mutex // serialises changes; never held while a rule runs
 	added   int
-	removed []*tally // removed without having fired, at most keptRemoved
+	removed []*tally // of rules taken out, at most keptRemoved; Stats tells those that never fired
 }
 
 // keptRemoved bounds what a list remembers of rules that were removed before
@@ -138,7 +138,7 @@ func (l *List[X, V]) remove(t *tally) {
 	if len(l.removed) >= keptRemoved {
 		l.removed = slices.DeleteFunc(l.removed, (*tally).hasFired)
 	}
-	if len(l.removed) < keptRemoved && !t.hasFired() {
+	if len(l.removed) < keptRemoved {
 		l.removed = append(l.removed, t)
 	}
 }

@@ -1,0 +1,8 @@
+# The short ways; .ci/run holds the steps themselves.
+check:   ; .ci/run readme format vet lint
+race:    ; .ci/run race nested
+fuzz:    ; .ci/run fuzz
+interop: ; cd interop && go test ./...
+bench:   ; cd bench && go test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: check race fuzz interop bench
