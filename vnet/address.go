@@ -1,0 +1,103 @@
+// Names, addresses and ports: how "api:80" becomes a host and a port.
+
+package vnet
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"strconv"
+)
+
+// family says which addresses a network name admits.
+type family struct {
+	proto  string // "tcp" or "udp"
+	v4, v6 bool
+}
+
+var families = map[string]family{
+	"tcp": {"tcp", true, true}, "tcp4": {"tcp", true, false}, "tcp6": {"tcp", false, true},
+	"udp": {"udp", true, true}, "udp4": {"udp", true, false}, "udp6": {"udp", false, true},
+}
+
+func (f family) admits(a netip.Addr) bool {
+	return f.v4 && a.Unmap().Is4() || f.v6 && a.Is6() && !a.Is4In6()
+}
+
+// endpoint is an address resolved on one host: where it leads, if anywhere.
+type endpoint struct {
+	family family
+	host   string // as written; may be empty
+	port   uint16
+}
+
+// parseEndpoint splits address for the named network.
+func parseEndpoint(ctx context.Context, network, address string) (endpoint, error) {
+	f, ok := families[network]
+	if !ok {
+		return endpoint{}, net.UnknownNetworkError(network)
+	}
+	host, service, err := net.SplitHostPort(address)
+	if err != nil {
+		return endpoint{}, err
+	}
+	port, err := lookupPort(ctx, f.proto, service)
+	return endpoint{family: f, host: host, port: port}, err
+}
+
+// lookupPort turns a number or a service's name into a port; nothing is 0.
+func lookupPort(ctx context.Context, proto, service string) (uint16, error) {
+	if service == "" {
+		return 0, nil
+	}
+	if n, err := strconv.ParseUint(service, 10, 16); err == nil {
+		return uint16(n), nil
+	}
+	n, err := net.DefaultResolver.LookupPort(ctx, proto, service)
+	return uint16(n), err
+}
+
+// resolve returns the addresses that host name stands for, seen from h, with
+// those that the family does not admit left out; IPv4 comes first.
+func (h *Host) resolve(f family, name string) ([]netip.Addr, error) {
+	var all []netip.Addr
+	switch ip, err := netip.ParseAddr(name); {
+	case err == nil:
+		all = []netip.Addr{ip}
+	case name == "" || name == "localhost":
+		all = []netip.Addr{loopback4, loopback6}
+	default:
+		all = h.net.lookup(name)
+	}
+	if len(all) == 0 {
+		return nil, notFound(name)
+	}
+	admitted := all[:0:0]
+	for _, a := range all {
+		if f.admits(a) {
+			admitted = append(admitted, a)
+		}
+	}
+	if len(admitted) == 0 {
+		return nil, &net.AddrError{Err: "no suitable address found", Addr: name}
+	}
+	return admitted, nil
+}
+
+func notFound(name string) error {
+	return &net.DNSError{Err: "no such host", Name: name, IsNotFound: true}
+}
+
+var (
+	loopback4 = netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	loopback6 = netip.IPv6Loopback()
+)
+
+// netAddr makes the address a program sees.
+func netAddr(proto string, a netip.AddrPort) net.Addr {
+	ip := net.IP(a.Addr().AsSlice())
+	if proto == "udp" {
+		return &net.UDPAddr{IP: ip, Port: int(a.Port()), Zone: a.Addr().Zone()}
+	}
+	return &net.TCPAddr{IP: ip, Port: int(a.Port()), Zone: a.Addr().Zone()}
+}

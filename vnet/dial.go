@@ -1,0 +1,372 @@
+// Dialling: an attempt travels to the listener, and its answer back.
+
+package vnet
+
+import (
+	"cmp"
+	"context"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/rehearse-go/rehearse/journal"
+)
+
+const (
+	refused  = syscall.ECONNREFUSED
+	resetErr = syscall.ECONNRESET
+)
+
+// Dial connects from h to address on the named network: tcp, tcp4, tcp6, udp,
+// udp4 or udp6. A name stands for its host's IPv4 address, or for its IPv6
+// address where only there somebody listens. Errors are those of package net.
+func (h *Host) Dial(ctx context.Context, network, address string) (net.Conn, error) {
+	e, err := parseEndpoint(ctx, network, address)
+	if err != nil {
+		return nil, dialError(network, nil, err)
+	}
+	addrs, err := h.resolve(e.family, e.host)
+	if err != nil {
+		return nil, dialError(network, nil, err)
+	}
+	if e.family.proto == "udp" {
+		return h.dialPacket(network, netip.AddrPortFrom(addrs[0], e.port))
+	}
+	a, err := h.newAttempt(network, addrs, e.port)
+	if err == nil && ctx.Err() != nil {
+		err = ctxError(ctx.Err())
+	}
+	if err != nil {
+		return nil, dialError(network, netAddr("tcp", netip.AddrPortFrom(addrs[0], e.port)), err)
+	}
+	a.start()
+	if err := a.wait(ctx); err != nil {
+		return nil, dialError(network, netAddr("tcp", a.addr), err)
+	}
+	return &a.c.ends[0], nil
+}
+
+// attempt is one dial under way.
+type attempt struct {
+	net       *Network
+	network   string
+	from, to  *Host
+	addr      netip.AddrPort // dialled
+	local     netip.AddrPort // given when it is numbered
+	num       int32
+	serial    uint32
+	out, back *Link
+	dropped   bool // the test lost it: no answer ever comes
+
+	mu   sync.Mutex
+	over bool
+	err  error
+	c    *conn
+	done chan struct{}
+}
+
+// newAttempt finds out whom a dial is for.
+func (h *Host) newAttempt(network string, addrs []netip.Addr, port uint16) (*attempt, error) {
+	n := h.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.closed:
+		return nil, errClosed
+	case h.down.Load():
+		return nil, errno("connect", syscall.ENETUNREACH)
+	}
+	to := addrs[0]
+	for _, a := range addrs {
+		if there := h.at(a); there != nil && there.listening(netip.AddrPortFrom(a, port)) != nil {
+			to = a
+			break
+		}
+	}
+	there := h.at(to)
+	if there == nil {
+		return nil, errno("connect", syscall.EHOSTUNREACH)
+	}
+	if to.IsUnspecified() {
+		to = h.source(to)
+	}
+	return &attempt{
+		net: n, network: network, from: h, to: there, addr: netip.AddrPortFrom(to, port),
+		out: n.link(h, there), back: n.link(there, h), done: make(chan struct{}),
+	}, nil
+}
+
+// compare orders dials by who dials whom.
+func (a *attempt) compare(b *attempt) int {
+	return cmp.Or(
+		cmp.Compare(a.from.name, b.from.name),
+		cmp.Compare(a.to.name, b.to.name),
+		cmp.Compare(a.addr.Port(), b.addr.Port()),
+		cmp.Compare(a.network, b.network),
+	)
+}
+
+// start sends the connect off.
+func (a *attempt) start() {
+	n := a.net
+	if n.is(holding) && !n.mayPass() {
+		n.held.addDial(a)
+		return
+	}
+	a.register()
+	v, lost := a.judge()
+	f := a.out.carryConnect(a)
+	cause := a.record("net.dial", 0)
+	switch f.delay += v.Delay; {
+	case lost || f.lost:
+		a.dropped = true
+	case v.Reset:
+		a.finish(errno("connect", refused))
+	case f.delay > 0:
+		time.AfterFunc(a.instant(f.delay), func() { a.arrive(cause) })
+	default:
+		a.arrive(cause)
+	}
+}
+
+// register gives the attempt its number and its local address.
+func (a *attempt) register() {
+	n := a.net
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.serial++
+	a.serial = n.serial
+	a.num = n.number(a.from, a.to, a.addr.Port())
+	a.local = netip.AddrPortFrom(a.from.source(a.addr.Addr()), a.from.nextPort())
+}
+
+// judge asks the rules.
+func (a *attempt) judge() (v Verdict, lost bool) {
+	if !a.net.is(ruling) {
+		return v, false
+	}
+	return a.net.ask(a.segment(), firstResendSyn)
+}
+
+func (a *attempt) segment() Segment {
+	return Segment{
+		Conn: connName(a.from, a.to, a.addr.Port(), a.num),
+		From: hostPort(a.from, a.local), To: hostPort(a.to, a.addr), Syn: true,
+	}
+}
+
+// carryConnect is carry for a connect.
+func (l *Link) carryConnect(a *attempt) fate {
+	if l.plain.Load() {
+		return fate{}
+	}
+	return l.carry(0, l.net.draw(l.name()+" connect", uint64(a.serial)), firstResendSyn)
+}
+
+// instant returns the delay after which a moment of this connection's own comes.
+func (a *attempt) instant(delay time.Duration) time.Duration {
+	p := stream{c: &conn{serial: a.serial}}
+	now := a.net.now()
+	return p.instant(now+delay) - now
+}
+
+// sealDial makes a held dial a segment that waits.
+func (n *Network) sealDial(a *attempt) {
+	a.register()
+	v, lost := a.judge()
+	f := a.out.carryConnect(a)
+	cause := a.record("net.dial", 0)
+	switch f.delay += v.Delay; {
+	case lost || f.lost:
+		a.dropped = true
+	case v.Reset:
+		a.finish(errno("connect", refused))
+	default:
+		n.held.push(&entry{seg: a.segment(), due: n.now() + f.delay, cause: cause, dial: a})
+	}
+}
+
+// arrive brings the connect to its host. Over a blocked link it waits there
+// for the link to heal.
+func (a *attempt) arrive(cause int) {
+	n := a.net
+	n.mu.Lock()
+	if a.isOver() || a.dropped {
+		n.mu.Unlock()
+		return
+	}
+	if a.out.blocked() || a.back.blocked() {
+		n.stuck = append(n.stuck, a)
+		n.mu.Unlock()
+		return
+	}
+	c, err, full := a.connect()
+	n.mu.Unlock()
+	if full {
+		a.record("fault.backlog", cause)
+		return
+	}
+	a.answer(c, err, cause)
+}
+
+// connect makes the connection if somebody listens and has room; net.mu is
+// held. When the backlog is full the attempt waits there for its turn.
+func (a *attempt) connect() (c *conn, err error, full bool) {
+	n := a.net
+	if end := a.to.provided[a.addr.Port()]; end != nil {
+		delete(a.to.provided, a.addr.Port())
+		end.c.ends[0].host = a.from
+		end.c.ends[0].link, end.c.ends[1].link = a.out, a.back
+		a.adopt(end.c)
+		return end.c, nil, false
+	}
+	l := a.to.listening(a.addr)
+	if l == nil {
+		return nil, errno("connect", refused), false
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.queue) >= l.limit {
+		l.waiting = append(l.waiting, a)
+		return nil, nil, true
+	}
+	c = n.newConn(a.from, a.to)
+	a.adopt(c)
+	c.ends[1].setNetwork(l.network)
+	l.push(&c.ends[1], !l.paused)
+	return c, nil, false
+}
+
+// adopt gives c the attempt's names.
+func (a *attempt) adopt(c *conn) {
+	c.serial, c.num = a.serial, a.num
+	c.ends[0].addr, c.ends[1].addr = a.local, a.addr
+	c.ends[0].setNetwork(a.network)
+}
+
+// answer carries the outcome back to the dialler.
+func (a *attempt) answer(c *conn, err error, cause int) {
+	f := a.back.carryConnect(a)
+	switch {
+	case f.lost:
+		a.dropped = true
+	case f.delay > 0 && a.net.is(holding) == false:
+		time.AfterFunc(a.instant(f.delay), func() { a.conclude(c, err, cause) })
+	default:
+		a.conclude(c, err, cause)
+	}
+}
+
+func (a *attempt) conclude(c *conn, err error, cause int) {
+	if err != nil {
+		a.record("net.refused", cause)
+		a.finish(err)
+		return
+	}
+	a.record("net.connect", cause)
+	a.mu.Lock()
+	late := a.over
+	a.c = c
+	a.mu.Unlock()
+	if late {
+		c.abandon()
+		return
+	}
+	a.finish(nil)
+}
+
+// abandon resets a connection whose dialler has gone.
+func (c *conn) abandon() {
+	c.mu.Lock()
+	defer c.unlock()
+	s := &c.ends[0]
+	s.set(closed)
+	s.abort()
+}
+
+// finish ends the attempt; the first outcome counts.
+func (a *attempt) finish(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !a.over {
+		a.over, a.err = true, err
+		close(a.done)
+	}
+}
+
+func (a *attempt) isOver() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.over
+}
+
+// lost makes the attempt one that is never answered.
+func (a *attempt) lost() {
+	a.net.mu.Lock()
+	a.dropped = true
+	a.net.mu.Unlock()
+}
+
+// wait returns when the attempt is over, ctx is done, or time has run out.
+func (a *attempt) wait(ctx context.Context) error {
+	if a.isOver() {
+		return a.err
+	}
+	giveUp := time.NewTimer(a.net.cfg.GiveUp)
+	defer giveUp.Stop()
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+		a.finish(ctxError(ctx.Err()))
+	case <-giveUp.C:
+		a.record("net.timeout", 0)
+		a.finish(errno("connect", syscall.ETIMEDOUT))
+	}
+	if a.err != nil {
+		a.net.withdraw(a)
+	}
+	return a.err
+}
+
+// withdraw takes a given-up attempt out of wherever it waits.
+func (n *Network) withdraw(a *attempt) {
+	for _, e := range n.held.snapshot() {
+		if e.dial == a {
+			n.held.remove(e)
+		}
+	}
+	n.mu.Lock()
+	n.stuck = without(n.stuck, a)
+	l := a.to.listening(a.addr)
+	n.mu.Unlock()
+	if l != nil {
+		l.mu.Lock()
+		l.waiting = without(l.waiting, a)
+		l.mu.Unlock()
+	}
+}
+
+// record notes a step of the attempt. Under a hold only the stepping
+// goroutine comes here, so the order is the steps'.
+func (a *attempt) record(k journal.Kind, cause int) int {
+	n := a.net
+	if !n.is(recording) {
+		return 0
+	}
+	from, to := a.from, a.to
+	if k == "net.connect" || k == "net.refused" || k == "fault.backlog" {
+		from, to = to, from
+	}
+	return n.append(journal.Event{
+		Kind: k, Where: from.name, Peer: to.name, Cause: cause,
+		Subject: connName(a.from, a.to, a.addr.Port(), a.num),
+	})
+}
+
+// without returns s without the element e.
+func without[E comparable](s []E, e E) []E {
+	return slices.DeleteFunc(s, func(x E) bool { return x == e })
+}

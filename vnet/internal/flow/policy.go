@@ -1,0 +1,48 @@
+// What a read may see of the bytes that arrived.
+
+package flow
+
+type mode uint8
+
+const (
+	anyhow mode = iota
+	exactly
+	atMost
+	atLeast
+)
+
+// A Policy cuts what arrived into deliveries. The zero Policy lets every read
+// see all there is.
+type Policy struct {
+	mode mode
+	n    int
+}
+
+// Exactly delivers n bytes at a time, once n are there.
+func Exactly(n int) Policy { return Policy{exactly, n} }
+
+// AtMost delivers up to n bytes at a time, as soon as there are any.
+func AtMost(n int) Policy { return Policy{atMost, n} }
+
+// AtLeast delivers everything, once n bytes are there.
+func AtLeast(n int) Policy { return Policy{atLeast, n} }
+
+// Mode returns the policy's name and number, for printing.
+func (p Policy) Mode() (name string, n int) {
+	return [...]string{"any", "exactly", "at most", "at least"}[p.mode], p.n
+}
+
+// next returns the size of the next delivery when unread bytes are there; 0
+// means wait. When the stream has ended the remainder passes.
+func (p Policy) next(unread int, ended bool) int {
+	switch {
+	case p.mode == atMost:
+		return min(p.n, unread)
+	case unread < p.n && !ended:
+		return 0
+	case p.mode == exactly:
+		return min(p.n, unread)
+	default:
+		return unread
+	}
+}

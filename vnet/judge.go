@@ -1,0 +1,167 @@
+// What rules and links decide about one transmission, and what is recorded.
+
+package vnet
+
+import (
+	"time"
+
+	"github.com/rehearse-go/rehearse/journal"
+)
+
+// judge asks the rules and the link. It returns what travels and how; ok is
+// false when nothing does. While the rules run c.mu is let go; the stream's
+// writing turn keeps the order.
+func (s *stream) judge(k kind, b []byte) (sent []byte, f fate, ok bool) {
+	n, p := s.c.net, s.peer()
+	if p.towards().lost {
+		return nil, f, false
+	}
+	var extra time.Duration
+	if n.is(ruling) {
+		v, lost := s.verdict(k, b)
+		switch {
+		case lost:
+			p.lose()
+			return nil, f, false
+		case v.Reset:
+			p.die(resetErr)
+			s.die(resetErr)
+			return nil, f, false
+		case v.Replace != nil && k == data:
+			b = v.Replace
+		}
+		extra = v.Delay
+		if k == data && s.has(dead) || p.wire.lost {
+			return nil, f, false
+		}
+	}
+	if !s.link.plain.Load() {
+		p.wire.count++
+		f = s.link.carry(len(b), s.draws(), firstResend)
+		if f.lost {
+			s.record("fault.loss", 0)
+		}
+	}
+	f.delay += extra
+	return b, f, true
+}
+
+// draws returns the chances of the transmission that is being sent.
+func (s *stream) draws() draws {
+	count := s.peer().wire.count << 1
+	if s == &s.c.ends[1] {
+		count++
+	}
+	return s.c.net.draw(s.c.name(), count)
+}
+
+// verdict asks the rules until one transmission is not dropped; each drop
+// costs TCP's growing timeout. lost tells that time ran out.
+func (s *stream) verdict(k kind, b []byte) (v Verdict, lost bool) {
+	n := s.c.net
+	seg := s.segment(k, b)
+	s.c.mu.Unlock()
+	defer s.c.mu.Lock()
+	return n.ask(seg, firstResend)
+}
+
+// ask puts seg before the rules; no lock is held.
+func (n *Network) ask(seg Segment, resend time.Duration) (v Verdict, lost bool) {
+	var waited time.Duration
+	for {
+		v, decided := n.rules.Decide(seg)
+		if decided {
+			n.recordVerdict(seg, v.check())
+		}
+		if !v.Drop {
+			if waited > 0 {
+				v.Delay += waited
+			}
+			return v, false
+		}
+		if waited += resend; waited > n.cfg.GiveUp || seg.Datagram {
+			return v, true
+		}
+		resend *= 2
+	}
+}
+
+// segment describes a transmission of s.
+func (s *stream) segment(k kind, b []byte) Segment {
+	p := s.peer()
+	return Segment{
+		Conn: s.c.name(),
+		From: hostPort(s.host, s.addr), To: hostPort(p.host, p.addr),
+		Data: append([]byte(nil), b...),
+		Fin:  k == fin, Rst: k == rst,
+	}
+}
+
+var sendKinds = [...]journal.Kind{data: "net.send", fin: "net.fin", rst: "net.rst"}
+
+// recordSend notes that s sends; it returns the event's Seq.
+func (s *stream) recordSend(k kind, b []byte) int {
+	n := s.c.net
+	if !n.is(recording) {
+		return 0
+	}
+	return n.append(journal.Event{
+		Kind: sendKinds[k], Where: s.host.name, Peer: s.peer().host.name,
+		Subject: s.direction(), Body: b,
+	})
+}
+
+// recordArrival notes that a transmission reached p.
+func (p *stream) recordArrival(k kind, size, cause int) {
+	n := p.c.net
+	if !n.is(recording) {
+		return
+	}
+	n.append(journal.Event{
+		Kind: "net.deliver", Where: p.host.name, Peer: p.peer().host.name,
+		Subject: p.peer().direction(), Cause: cause, Size: size,
+	})
+}
+
+// record notes something else that happened to s.
+func (s *stream) record(k journal.Kind, cause int) {
+	if s.c.net.is(recording) {
+		s.c.net.append(journal.Event{
+			Kind: k, Where: s.host.name, Peer: s.peer().host.name,
+			Subject: s.direction(), Cause: cause,
+		})
+	}
+}
+
+// direction names what s sends: "app>api:80#0 >" or "app>api:80#0 <".
+func (s *stream) direction() string {
+	return s.c.name()
+}
+
+// recordVerdict notes a rule's decision.
+func (n *Network) recordVerdict(seg Segment, v Verdict) {
+	if what := v.String(); what != "pass" && n.is(recording) {
+		from, to, _ := cutNames(seg)
+		n.append(journal.Event{
+			Kind: "fault.rule", Where: from, Peer: to, Subject: seg.Conn,
+			Size: len(seg.Data), Notes: []journal.Note{{Key: "verdict", Value: what}, {Key: "on", Value: seg.what()}},
+		})
+	}
+}
+
+// append adds e to the journal, with the step at hand.
+func (n *Network) append(e journal.Event) int {
+	e.Step = int(n.step.Load())
+	return n.cfg.Journal.Append(e)
+}
+
+// recordLoss notes that the test lost e.
+func (n *Network) recordLoss(e *entry) {
+	if n.is(recording) {
+		from, to, _ := cutNames(e.seg)
+		n.append(journal.Event{
+			Kind: "net.drop", Where: from, Peer: to, Subject: e.seg.Conn, Cause: e.cause,
+			Size: len(e.seg.Data), Notes: []journal.Note{{Key: "why", Value: "lost by the test"}},
+		})
+	}
+}

@@ -1,0 +1,249 @@
+// How bytes travel: at once, after a delay, or when the test says so.
+
+package vnet
+
+import (
+	"syscall"
+	"time"
+)
+
+// kind tells what one transmission is.
+type kind uint8
+
+const (
+	data kind = iota
+	fin
+	rst
+)
+
+// mark is one transmission on its way without a hold. Its bytes lie in the
+// receiving flow, in the marks' order.
+type mark struct {
+	kind  kind
+	size  int
+	due   time.Duration
+	cause int // Seq of its sending in the journal
+}
+
+// wire is how what goes towards one stream travels, once it cannot simply
+// arrive. The nil wire is empty. c.mu guards it.
+//
+// Invariant: either marks wait (free) or open and entries do (held); bytes of
+// one direction never pass each other.
+type wire struct {
+	marks  []mark
+	timer  *time.Timer   // for the first mark: one a direction, so order holds
+	last   time.Duration // when the newest mark is due
+	count  uint64        // transmissions so far, the key of their chances
+	lost   bool          // nothing arrives any more
+	giveUp *time.Timer   // runs while bytes wait for a blocked link
+
+	open    []byte // under a hold: written since the last rest
+	openFin bool
+	openRst bool
+	entries int // sealed, waiting in the network's queue
+	sealed  int // bytes of those
+}
+
+func (w *wire) pending() bool {
+	return w != nil && (len(w.marks) > 0 || w.heldBack())
+}
+
+// clear tells that what is sent now can arrive now.
+func (w *wire) clear() bool { return w == nil || !w.pending() && !w.lost }
+
+// heldBack tells that something waits for the test.
+func (w *wire) heldBack() bool {
+	return w != nil && (len(w.open) > 0 || w.openFin || w.openRst || w.entries > 0)
+}
+
+// held returns the bytes that wait outside of the flow.
+func (w *wire) held() int {
+	if w == nil {
+		return 0
+	}
+	return len(w.open) + w.sealed
+}
+
+// towards returns the wire that leads to p, made when first needed.
+func (p *stream) towards() *wire {
+	if p.wire == nil {
+		p.wire = new(wire)
+	}
+	return p.wire
+}
+
+// emit sends one transmission from s to its peer. It may let go of c.mu while
+// rules run.
+func (s *stream) emit(k kind, b []byte) {
+	n, p := s.c.net, s.peer()
+	switch {
+	case n.mode.Load() == 0 && p.wire.clear() && s.link.plain.Load():
+		p.arrive(k, b, 0)
+	case p.wire.heldBack(), n.is(holding) && !n.mayPass():
+		p.hold(k, b)
+	default:
+		s.travel(k, b)
+	}
+}
+
+// travel sends without a hold: the rules and the link decide when it arrives.
+func (s *stream) travel(k kind, b []byte) {
+	p := s.peer()
+	w := p.towards()
+	b, f, ok := s.judge(k, b)
+	if !ok {
+		return
+	}
+	cause := s.recordSend(k, b)
+	now := s.c.net.now()
+	switch {
+	case f.lost:
+		p.lose()
+		return
+	case f.delay == 0 && len(w.marks) == 0 && !s.link.blocked():
+		p.arrive(k, b, cause)
+		return
+	}
+	due := now
+	if f.delay > 0 {
+		due = p.instant(now + f.delay)
+	}
+	w.last = max(due, w.last)
+	if k == data {
+		p.in.Send(b)
+	}
+	w.marks = append(w.marks, mark{k, len(b), w.last, cause})
+	if len(w.marks) == 1 {
+		p.arm()
+	}
+}
+
+// instants is how many directions can each own their nanoseconds: direction k
+// delivers only at those that leave k when divided by it, so that no two
+// deliveries fall on one instant and the order of a run repeats.
+const instants = 4096
+
+// instant returns the first moment from t on that belongs to the direction
+// towards p. Remainder 0 belongs to the programs' own timers.
+func (p *stream) instant(t time.Duration) time.Duration {
+	k := time.Duration(p.c.serial) * 2 % (instants - 2)
+	if p == &p.c.ends[1] {
+		k++
+	}
+	return t + (k+1-t%instants+instants)%instants
+}
+
+// arm sets the timer for the first mark; over a blocked link it starts the
+// clock after which the sender gives up.
+func (p *stream) arm() {
+	w := p.wire
+	switch {
+	case !w.pending():
+		return
+	case p.peer().link.blocked():
+		p.stick()
+		return
+	case len(w.marks) == 0:
+		return
+	}
+	left := w.marks[0].due - p.c.net.now()
+	if w.timer == nil {
+		w.timer = time.AfterFunc(left, p.land)
+	} else {
+		w.timer.Reset(left)
+	}
+}
+
+// land delivers every mark whose time has come.
+func (p *stream) land() {
+	p.c.mu.Lock()
+	defer p.c.unlock()
+	now := p.c.net.now()
+	w, done := p.wire, 0
+	for _, m := range w.marks {
+		if m.due > now || p.peer().link.blocked() {
+			break
+		}
+		done++
+		p.in.Land(m.size)
+		p.arrived(m.kind, m.size, m.cause)
+	}
+	w.marks = append(w.marks[:0], w.marks[done:]...)
+	p.arm()
+}
+
+// arrive puts a transmission straight into p.
+func (p *stream) arrive(k kind, b []byte, cause int) {
+	if k == data {
+		p.in.Put(b)
+	}
+	p.arrived(k, len(b), cause)
+}
+
+// arrived tells p what has just reached it; size bytes became unread.
+func (p *stream) arrived(k kind, size, cause int) {
+	p.recordArrival(k, size, cause)
+	switch {
+	case p.host.crashed.Load():
+		p.in.Skip(p.in.Unread())
+	case k == rst:
+		p.die(syscall.ECONNRESET)
+	case k == fin:
+		p.set(finIn)
+	case p.has(closed | dead):
+		p.in.Skip(p.in.Unread())
+		p.abort()
+	}
+	p.cond.Broadcast()
+}
+
+// lose ends the direction towards p: nothing arrives any more, and its sender
+// times out.
+func (p *stream) lose() {
+	p.towards().lost = true
+	p.stick()
+}
+
+// stick starts the clock after which p's peer times out.
+func (p *stream) stick() {
+	if w := p.towards(); w.giveUp == nil {
+		w.giveUp = time.AfterFunc(p.c.net.cfg.GiveUp, p.expire)
+	}
+}
+
+// expire times the sender out when its bytes still cannot arrive.
+func (p *stream) expire() {
+	p.c.mu.Lock()
+	defer p.c.unlock()
+	s := p.peer()
+	if p.wire.giveUp == nil || s.has(dead) {
+		return
+	}
+	p.wire.lost = true
+	s.record("net.timeout", 0)
+	s.die(syscall.ETIMEDOUT)
+}
+
+// unstick goes on after the link has healed: what waited leaves now.
+func (p *stream) unstick() {
+	p.c.mu.Lock()
+	defer p.c.unlock()
+	w := p.wire
+	if w == nil || w.lost || p.peer().link.blocked() {
+		return
+	}
+	if w.giveUp != nil {
+		w.giveUp.Stop()
+		w.giveUp = nil
+	}
+	latency := p.peer().link.Config().Latency
+	for i := range w.marks {
+		m := &w.marks[i]
+		if latency > 0 {
+			m.due = max(m.due, p.instant(p.c.net.now()+latency))
+		}
+		w.last = max(w.last, m.due)
+	}
+	p.arm()
+}

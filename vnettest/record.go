@@ -1,0 +1,225 @@
+// What a test leaves behind: its seed, its journal, and how to run it again.
+
+package vnettest
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rehearse-go/rehearse/journal"
+)
+
+var seedFlag = flag.String("rehearse.seed", os.Getenv("REHEARSE_SEED"),
+	"seed of the tests' networks: a number, or \"random\"; $REHEARSE_SEED for all packages")
+
+// chosenSeed returns the seed the command line or the environment names, or 0.
+func chosenSeed(t *testing.T) uint64 {
+	switch *seedFlag {
+	case "":
+		return 0
+	case "random":
+		return rand.Uint64()
+	}
+	seed, err := strconv.ParseUint(*seedFlag, 0, 64)
+	if err != nil {
+		t.Fatalf("vnettest: -rehearse.seed=%q (or $REHEARSE_SEED) is neither a number nor \"random\"", *seedFlag)
+	}
+	return seed
+}
+
+// record is one run's journal and the file it is written to meanwhile.
+type record struct {
+	t       *testing.T
+	seed    uint64
+	journal *journal.Journal
+	file    lazyFile
+	told    bool
+}
+
+// newRecord begins to keep the run's journal, and tells what happened when
+// the test fails. It is registered on the outer test: on a deadlock the inner
+// test's Cleanups never run.
+func newRecord(t *testing.T, c Config) *record {
+	r := &record{t: t, seed: c.Net.Seed, journal: c.Net.Journal}
+	r.file.path = filepath.Join(artifactDir(t), fmt.Sprintf("%s.%d.journal", runName(t), os.Getpid()))
+	r.journal.SetHeader(journal.Header{Seed: c.Net.Seed, Config: c.Net.String(), Notes: []journal.Note{{Key: "test", Value: t.Name()}}})
+	r.journal.Stream(&r.file)
+	t.Cleanup(func() {
+		t.Helper()
+		r.end()
+	})
+	return r
+}
+
+// end tells what happened if the test failed, and else removes the file.
+func (r *record) end() {
+	r.t.Helper()
+	r.journal.Stream(nil)
+	r.file.Close()
+	kept := keepAlways() && r.file.exists()
+	if !r.t.Failed() && !panicking() {
+		if !kept {
+			r.file.remove()
+		} else {
+			r.keep()
+		}
+		return
+	}
+	r.tell()
+}
+
+// tell logs what somebody needs who looks at the failure.
+func (r *record) tell() {
+	r.t.Helper()
+	if r.told {
+		return
+	}
+	r.told = true
+	var b strings.Builder
+	b.WriteString("\n")
+	if tail := r.journal.Tail(15); len(tail) > 0 {
+		fmt.Fprintf(&b, "the last %d of %d events:\n", len(tail), r.journal.Last())
+		for _, e := range tail {
+			fmt.Fprintf(&b, "  %v\n", e)
+		}
+	}
+	fmt.Fprintf(&b, "seed   %#x\n", r.seed)
+	fmt.Fprintf(&b, "rerun  go test -run '%s' -rehearse.seed=%#x %s\n", runPattern(r.t.Name()), r.seed, packagePath())
+	if path := r.keep(); path != "" {
+		fmt.Fprintf(&b, "trace  rehearse trace open %s\n", path)
+	}
+	r.t.Log(b.String())
+}
+
+// keep gives the journal's file its lasting name and returns it.
+func (r *record) keep() string {
+	if !r.file.exists() {
+		return ""
+	}
+	lasting := filepath.Join(filepath.Dir(r.file.path), runName(r.t)+".journal")
+	if err := os.Rename(r.file.path, lasting); err != nil {
+		return r.file.path
+	}
+	return lasting
+}
+
+// artifactDir is where journals are kept: the test's artifact directory when
+// go test keeps those, else $REHEARSE_ARTIFACTS, else "rehearse" in the
+// user's cache directory.
+func artifactDir(t *testing.T) string {
+	if keepAlways() {
+		return t.ArtifactDir()
+	}
+	if dir := os.Getenv("REHEARSE_ARTIFACTS"); dir != "" {
+		return dir
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	return filepath.Join(cache, "rehearse")
+}
+
+// keepAlways tells whether go test was called with -artifacts.
+func keepAlways() bool {
+	f := flag.Lookup("test.artifacts")
+	return f != nil && f.Value.String() == "true"
+}
+
+// runName is a file name for the test: "store.TestFailover-3".
+func runName(t *testing.T) string {
+	program := strings.TrimSuffix(filepath.Base(os.Args[0]), ".test")
+	name := strings.Map(func(r rune) rune {
+		if r < 128 && (r == '.' || r == '-' || r == '_' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z') {
+			return r
+		}
+		return '-'
+	}, program+"."+t.Name())
+	if len(name) > 120 {
+		h := fnv.New32a()
+		h.Write([]byte(name))
+		name = fmt.Sprintf("%s-%08x", name[:110], h.Sum32())
+	}
+	return name
+}
+
+// runPattern matches exactly the test of that name.
+func runPattern(name string) string {
+	parts := strings.Split(name, "/")
+	for i, p := range parts {
+		parts[i] = "^" + regexpQuote(p) + "$"
+	}
+	return strings.Join(parts, "/")
+}
+
+// regexpQuote quotes what is special to a regular expression or the shell's
+// single quotes.
+func regexpQuote(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case strings.ContainsRune(`\.+*?()|[]{}^$`, r):
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r == '\'':
+			b.WriteByte('.')
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// packagePath is the tested package as go test names it.
+func packagePath() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "."
+	}
+	return cmp.Or(strings.TrimSuffix(info.Path, ".test"), ".")
+}
+
+// lazyFile is created at the first write, so that a run without events costs
+// no file.
+type lazyFile struct {
+	path string
+	f    *os.File
+}
+
+func (l *lazyFile) Write(b []byte) (int, error) {
+	if l.f == nil {
+		if err := os.MkdirAll(filepath.Dir(l.path), 0o755); err != nil {
+			return 0, err
+		}
+		f, err := os.OpenFile(l.path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return 0, err
+		}
+		l.f = f
+	}
+	return l.f.Write(b)
+}
+
+func (l *lazyFile) exists() bool { return l.f != nil }
+
+func (l *lazyFile) Close() error {
+	if l.f == nil {
+		return nil
+	}
+	return l.f.Close()
+}
+
+func (l *lazyFile) remove() {
+	if l.f != nil {
+		os.Remove(l.path)
+	}
+}

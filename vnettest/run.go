@@ -1,0 +1,75 @@
+// Run: a test in a bubble with a network in it.
+
+// Package vnettest runs a test inside a testing/synctest bubble with a
+// virtual network in it, speaks to programs through scripted peers, and keeps
+// what happened when the test fails.
+package vnettest
+
+import (
+	"cmp"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rehearse-go/rehearse/journal"
+	"github.com/rehearse-go/rehearse/vnet"
+)
+
+// A Config describes a test's network. The zero Config is a perfect network
+// that runs freely.
+type Config struct {
+	Net      vnet.Config   // Settle, Journal and, when 0, Seed are set by Run
+	Deadline time.Duration // of the bubble's time, after which the test is stopped; if 0, 24 h
+	Held     bool          // begin with Hold
+}
+
+// A T is a test and its network. Everything it does must be done on the
+// test's own goroutine, except what testing.T and vnet.Network allow.
+type T struct {
+	*testing.T
+	*vnet.Network
+	Journal *journal.Journal // everything that happened so far
+	Seed    uint64           // that decided every chance of the network
+}
+
+// Run runs f in a bubble of its own, with a new network. The bubble's clock
+// starts at midnight UTC 2000-01-01 and jumps ahead whenever everybody waits.
+//
+// When f has returned and its Cleanups have run, Run closes the network:
+// every connection is reset and every listener closed, so that servers end.
+// Goroutines that live on after that are reported by the bubble.
+//
+// When the test fails, Run prints the seed, the command that runs it again,
+// the journal's last events, and where the whole journal is kept. The journal
+// is written while the test runs, so it is there after a panic or a timeout.
+func Run(t *testing.T, c Config, f func(*T)) {
+	t.Helper()
+	prepare(t)
+	c.Net.Seed = cmp.Or(c.Net.Seed, chosenSeed(t), 1)
+	c.Net.Settle = synctest.Wait
+	if c.Net.Journal == nil {
+		c.Net.Journal = new(journal.Journal)
+	}
+	r := newRecord(t, c)
+	defer watch(t, r)()
+	synctest.Test(t, func(t *testing.T) {
+		n := vnet.New(c.Net)
+		t.Cleanup(func() {
+			n.Close()
+			synctest.Wait()
+		})
+		stop := time.AfterFunc(cmp.Or(c.Deadline, 24*time.Hour), func() { r.stuck(t, n) })
+		t.Cleanup(func() { stop.Stop() })
+		if c.Held {
+			n.Hold()
+		}
+		f(&T{T: t, Network: n, Journal: c.Net.Journal, Seed: c.Net.Seed})
+	})
+}
+
+// Run is not possible inside a bubble; it fails the test and says so.
+func (t *T) Run(string, func(*testing.T)) bool {
+	t.Helper()
+	t.Fatal("vnettest: no subtests inside a bubble; call vnettest.Run once for each subtest, outside")
+	return false
+}

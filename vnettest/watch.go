@@ -1,0 +1,171 @@
+// The watch: notices from outside what a bubble cannot notice from within.
+
+package vnettest
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"context"
+
+	"github.com/rehearse-go/rehearse/vnet"
+)
+
+// patience is how long (of real time) a bubble may stand still before the
+// watch looks into it, and then between looks.
+const patience = time.Second
+
+// warm makes one lookup outside of any bubble: the resolver's first use makes
+// a channel that later lookups share, and a channel made in a bubble kills the
+// process when it is used outside.
+var warm = sync.OnceFunc(func() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	net.DefaultResolver.LookupHost(ctx, "localhost")
+})
+
+// prepare checks what a bubble needs.
+func prepare(t *testing.T) {
+	t.Helper()
+	if inBubble() {
+		t.Fatal("vnettest: Run inside a bubble; call it on a test outside of synctest.Test")
+	}
+	warm()
+}
+
+// inBubble tells whether the calling goroutine is in a bubble.
+func inBubble() bool {
+	var buf [256]byte
+	head, _, _ := strings.Cut(string(buf[:runtime.Stack(buf[:], false)]), "\n")
+	return strings.Contains(head, "synctest bubble")
+}
+
+// watch looks, in real time, for what makes a bubble hang: a goroutine in it
+// that waits for a real socket, or for a mutex whose owner waits. Either keeps
+// the bubble's clock from moving for ever, so the watch ends the process with
+// an explanation. The returned function ends the watch.
+func watch(t *testing.T, r *record) (stop func()) {
+	done := make(chan struct{})
+	finished := make(chan struct{})
+	go func() {
+		defer close(finished)
+		var before string
+		for {
+			select {
+			case <-done:
+				return
+			case <-time.After(patience):
+			}
+			now := standstill()
+			if now != "" && now == before {
+				r.told = true
+				panic(fmt.Sprintf("vnettest: %s hangs for good.\n%s\nseed %#x, journal so far: %s\n",
+					t.Name(), now, r.seed, r.file.path))
+			}
+			before = now
+		}
+	}()
+	return func() {
+		close(done)
+		<-finished
+	}
+}
+
+var (
+	header    = regexp.MustCompile(`^goroutine (\d+) (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[([^\],]+)([^\]]*)\]:`)
+	hangsSelf = map[string]string{
+		"IO wait":               "waits for a real socket, pipe or file",
+		"sync.Mutex.Lock":       "waits for a mutex whose owner waits for something else",
+		"sync.RWMutex.Lock":     "waits for a mutex whose owner waits for something else",
+		"sync.RWMutex.RLock":    "waits for a mutex whose owner waits for something else",
+		"syscall":               "is in a system call",
+		"syscall, locked to th": "is in a system call",
+	}
+)
+
+// standstill describes the bubbled goroutines when one of them waits for
+// something outside of the bubble and none of them runs; else it is "".
+func standstill() string {
+	culprit, others := "", 0
+	for g := range strings.SplitSeq(allStacks(), "\n\n") {
+		m := header.FindStringSubmatch(g)
+		if m == nil || !strings.Contains(m[3], "synctest bubble") {
+			continue
+		}
+		state := m[2]
+		switch why, found := hangsSelf[state]; {
+		case state == "running" || state == "runnable":
+			return ""
+		case !found:
+			others++
+		case culprit == "" || state == "IO wait" && !strings.Contains(culprit, "real socket"):
+			culprit = explain(m[1], why, g)
+		}
+	}
+	if culprit == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s\n%d more goroutines of bubbles wait.", culprit, others)
+}
+
+// explain tells what one goroutine waits for and what to do about it.
+func explain(id, why, stack string) string {
+	advice := "In a bubble a mutex must not be held over a wait: time stands still until it is free."
+	if strings.Contains(why, "real socket") {
+		advice = "Inside a bubble the network is virtual: dial and listen by t.Host(name).Dial and Listen instead of package net's,\n" +
+			"and resolve names by t.Host(name).LookupHost."
+	}
+	_, frames, _ := strings.Cut(stack, "\n")
+	return fmt.Sprintf("Goroutine %s %s, so the bubble's clock stands still.\n%s\n\n%s\n", id, why, advice, frames)
+}
+
+func allStacks() string {
+	buf := make([]byte, 1<<20)
+	for {
+		if n := runtime.Stack(buf, true); n < len(buf) {
+			return string(buf[:n])
+		}
+		buf = make([]byte, 2*len(buf))
+	}
+}
+
+// stuck runs when the bubble's deadline passes: nobody can go on, or timers
+// go on for ever. It says who waits for what and ends the network.
+func (r *record) stuck(t *testing.T, n *vnet.Network) {
+	t.Errorf("vnettest: the bubble's deadline passed: the test still waits, at %s.\n%s",
+		time.Now().UTC().Format(time.DateTime), bubbleStacks())
+	n.Close()
+}
+
+// bubbleStacks returns the goroutines of this goroutine's bubble, without the
+// one that asks.
+func bubbleStacks() string {
+	var all []string
+	for g := range strings.SplitSeq(allStacks(), "\n\n") {
+		if m := header.FindStringSubmatch(g); m != nil && strings.Contains(m[3], "synctest bubble") && m[2] != "running" {
+			all = append(all, g)
+		}
+	}
+	return strings.Join(all, "\n\n")
+}
+
+// panicking tells whether a panic is under way on this goroutine.
+func panicking() bool {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
+	for {
+		f, more := frames.Next()
+		if f.Function == "runtime.gopanic" {
+			return true
+		}
+		if !more {
+			return false
+		}
+	}
+}
