@@ -50,10 +50,15 @@ func lookupPort(ctx context.Context, proto, service string) (uint16, error) {
 	if service == "" {
 		return 0, nil
 	}
-	if n, err := strconv.ParseUint(service, 10, 16); err == nil {
-		return uint16(n), nil
+	if n, err := parsePort(service); err == nil {
+		return n, nil
 	}
 	n, err := net.DefaultResolver.LookupPort(ctx, proto, service)
+	return uint16(n), err
+}
+
+func parsePort(s string) (uint16, error) {
+	n, err := strconv.ParseUint(s, 10, 16)
 	return uint16(n), err
 }
 

@@ -38,6 +38,9 @@ func (n *Network) newConn(from, to *Host) *conn {
 		s := &c.ends[i]
 		s.c, s.host = c, h
 		s.cond.L = &c.mu
+		if rate := h.rate.Load(); rate > 0 {
+			s.slow = &pace{rate: int(rate)}
+		}
 	}
 	c.ends[0].link, c.ends[1].link = n.link(from, to), n.link(to, from)
 	n.conns.add(c)
@@ -105,6 +108,11 @@ func (c *conn) kill(h *Host) {
 		if !s.has(closed) {
 			s.set(closed)
 			s.stopDeadlines()
+		}
+		if h.crashed.Load() {
+			s.set(dead | shutW)
+			s.wakeLocked()
+			continue
 		}
 		s.abort()
 	}

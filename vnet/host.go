@@ -21,9 +21,10 @@ type Host struct {
 	ip4  netip.Addr
 	ip6  netip.Addr
 
-	down    atomic.Bool // no socket can be opened here
-	crashed atomic.Bool // and nobody was told
-	paused  atomic.Bool // alive but silent
+	down    atomic.Bool  // no socket can be opened here
+	crashed atomic.Bool  // and nobody was told
+	paused  atomic.Bool  // alive but silent
+	rate    atomic.Int64 // bytes a second it reads; 0 for as many as come
 
 	// Guarded by net.mu.
 	listeners map[netip.AddrPort]*listener

@@ -92,7 +92,9 @@ func (h *Host) bind(network string, addr netip.AddrPort) (*listener, error) {
 	case !h.owns(addr.Addr()):
 		return nil, errno("bind", syscall.EADDRNOTAVAIL)
 	case h.failing[addr.Port()] != nil:
-		return nil, h.failing[addr.Port()]
+		err := h.failing[addr.Port()]
+		delete(h.failing, addr.Port())
+		return nil, err
 	}
 	if addr.Port() == 0 {
 		addr = h.freePort(addr.Addr())

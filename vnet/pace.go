@@ -26,6 +26,5 @@ func (p *pace) spend(s *stream, n int) {
 func (s *stream) wake() {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
-	s.cond.Broadcast()
-	s.peer().cond.Broadcast()
+	s.wakeLocked()
 }

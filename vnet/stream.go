@@ -25,6 +25,7 @@ const (
 	writing              // a Write has the turn
 	stopped              // the test made it stop reading
 	scripted             // no program holds it: a test speaks through it
+	told                 // it has reset its peer
 	marked               // what travels towards it is on the network's list of what to seal
 )
 
@@ -213,7 +214,10 @@ func (s *stream) Close() error {
 
 // abort resets the connection from this end.
 func (s *stream) abort() {
-	s.set(shutW | dead)
+	if s.has(told) {
+		return
+	}
+	s.set(shutW | dead | told)
 	s.emit(rst, nil)
 	s.cond.Broadcast()
 	s.peer().cond.Broadcast()

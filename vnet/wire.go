@@ -227,12 +227,7 @@ func (p *stream) expire() {
 
 // unstick goes on after the link has healed: what waited leaves now.
 func (p *stream) unstick() {
-	p.c.mu.Lock()
-	defer p.c.unlock()
 	w := p.wire
-	if w == nil || w.lost || p.peer().link.blocked() {
-		return
-	}
 	if w.giveUp != nil {
 		w.giveUp.Stop()
 		w.giveUp = nil

@@ -27,6 +27,9 @@ func AtMost(n int) Policy { return Policy{atMost, n} }
 // AtLeast delivers everything, once n bytes are there.
 func AtLeast(n int) Policy { return Policy{atLeast, n} }
 
+// Limit returns the policy with its number at most n.
+func (p Policy) Limit(n int) Policy { return Policy{p.mode, min(p.n, n)} }
+
 // Mode returns the policy's name and number, for printing.
 func (p Policy) Mode() (name string, n int) {
 	return [...]string{"any", "exactly", "at most", "at least"}[p.mode], p.n
