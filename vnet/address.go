@@ -3,10 +3,11 @@
 package vnet
 
 import (
-	"context"
+	"errors"
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 )
 
 // family says which addresses a network name admits.
@@ -32,29 +33,44 @@ type endpoint struct {
 }
 
 // parseEndpoint splits address for the named network.
-func parseEndpoint(ctx context.Context, network, address string) (endpoint, error) {
+func parseEndpoint(network, address string) (endpoint, error) {
 	f, ok := families[network]
 	if !ok {
 		return endpoint{}, net.UnknownNetworkError(network)
+	}
+	if address == "" {
+		return endpoint{}, errors.New("missing address")
 	}
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {
 		return endpoint{}, err
 	}
-	port, err := lookupPort(ctx, f.proto, service)
+	port, err := lookupPort(f.proto, service)
 	return endpoint{family: f, host: host, port: port}, err
 }
 
+// services are the ports that names stand for. The system's resolver is not
+// asked: its first use inside a bubble would bind it to that bubble.
+var services = map[string]uint16{
+	"domain": 53, "ftp": 21, "http": 80, "https": 443, "imap": 143, "imaps": 993, "ldap": 389,
+	"ntp": 123, "pop3": 110, "pop3s": 995, "smtp": 25, "ssh": 22, "submission": 587, "telnet": 23,
+}
+
 // lookupPort turns a number or a service's name into a port; nothing is 0.
-func lookupPort(ctx context.Context, proto, service string) (uint16, error) {
+func lookupPort(proto, service string) (uint16, error) {
 	if service == "" {
 		return 0, nil
 	}
 	if n, err := parsePort(service); err == nil {
 		return n, nil
 	}
-	n, err := net.DefaultResolver.LookupPort(ctx, proto, service)
-	return uint16(n), err
+	if n, err := strconv.Atoi(service); err == nil {
+		return 0, &net.AddrError{Err: "invalid port", Addr: strconv.Itoa(n)}
+	}
+	if port, found := services[strings.ToLower(service)]; found {
+		return port, nil
+	}
+	return 0, &net.DNSError{Err: "unknown port", Name: proto + "/" + service, IsNotFound: true}
 }
 
 func parsePort(s string) (uint16, error) {

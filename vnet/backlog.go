@@ -17,7 +17,7 @@ type Listener listener
 func (n *Network) Listener(addr string) *Listener {
 	l := n.findListener(addr)
 	if l == nil {
-		panic(fmt.Sprintf("vnet: nobody listens on %s; there are %v", addr, slices.Collect(n.listenerNames())))
+		panic(fmt.Sprintf("vnet: nobody listens on %s; there are %v", addr, slices.Collect(n.Listeners())))
 	}
 	return (*Listener)(l)
 }
@@ -32,6 +32,17 @@ func (n *Network) findListener(addr string) *listener {
 		}
 	}
 	return nil
+}
+
+// Listeners yields the handles on all listeners, by host and address.
+func (n *Network) Listeners() iter.Seq[*Listener] {
+	return func(yield func(*Listener) bool) {
+		for _, l := range n.allListeners() {
+			if !yield((*Listener)(l)) {
+				return
+			}
+		}
+	}
 }
 
 // allListeners returns every listener, by host and address.
@@ -49,18 +60,11 @@ func (n *Network) allListeners() []*listener {
 	return all
 }
 
-func (n *Network) listenerNames() iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, l := range n.allListeners() {
-			if !yield(hostPort(l.host, l.addr)) {
-				return
-			}
-		}
-	}
-}
-
 // Addr returns "api:80".
 func (l *Listener) Addr() string { return hostPort(l.host, l.addr) }
+
+// String returns the address.
+func (l *Listener) String() string { return l.Addr() }
 
 // Pending returns the backlog: connections that are not accepted, oldest
 // first.

@@ -16,7 +16,7 @@ type conn struct {
 	net    *Network
 	serial uint32 // among all connections, from 1
 	num    int32  // among those of its route, from 0
-	listed bool
+	listed bool   // on the network's list; c.mu guards it
 	prev   *conn
 	next   *conn
 	label  string // its name, once somebody asked
@@ -88,6 +88,9 @@ func (c *conn) over() bool {
 // takes it off the network's list.
 func (c *conn) unlock() {
 	over := c.listed && c.over()
+	if over {
+		c.listed = false
+	}
 	c.mu.Unlock()
 	if over {
 		c.net.mu.Lock()
@@ -135,10 +138,6 @@ func (l *conns) add(c *conn) {
 }
 
 func (l *conns) remove(c *conn) {
-	if !c.listed {
-		return
-	}
-	c.listed = false
 	if c.prev != nil {
 		c.prev.next = c.next
 	} else {

@@ -63,7 +63,7 @@ func (s *stream) setDeadlines(t time.Time, read, write **deadline) error {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	if s.has(closed) {
-		return s.optionError(net.ErrClosed)
+		return s.settingError(net.ErrClosed)
 	}
 	set(read, t, &s.cond)
 	set(write, t, &s.peer().cond)

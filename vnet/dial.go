@@ -24,7 +24,7 @@ const (
 // udp4 or udp6. A name stands for its host's IPv4 address, or for its IPv6
 // address where only there somebody listens. Errors are those of package net.
 func (h *Host) Dial(ctx context.Context, network, address string) (net.Conn, error) {
-	e, err := parseEndpoint(ctx, network, address)
+	e, err := parseEndpoint(network, address)
 	if err != nil {
 		return nil, dialError(network, nil, err)
 	}

@@ -96,6 +96,10 @@ func (l *Link) Set(c LinkConfig) {
 	l.refresh()
 }
 
+// Cut lets nothing through from now on, until heal is called: what is sent
+// waits, and times out after Config.GiveUp.
+func (l *Link) Cut() (heal func()) { return l.net.OneWay(l.from.name, l.to.name) }
+
 // String returns "app>api latency=10ms", and " cut" when it is.
 func (l *Link) String() string {
 	s := l.name() + " " + l.Config().String()

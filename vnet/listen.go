@@ -44,8 +44,8 @@ type waiter struct {
 // Listen listens on address: "api:80" for the host's own names and addresses,
 // ":80" for all of them. Port 0 is an ephemeral port, given in turn. The
 // networks are tcp, tcp4 and tcp6.
-func (h *Host) Listen(ctx context.Context, network, address string) (net.Listener, error) {
-	e, err := parseEndpoint(ctx, network, address)
+func (h *Host) Listen(_ context.Context, network, address string) (net.Listener, error) {
+	e, err := parseEndpoint(network, address)
 	if err == nil && e.family.proto != "tcp" {
 		err = &net.AddrError{Err: "unexpected address type", Addr: address}
 	}
@@ -261,7 +261,7 @@ func (l *listener) SetDeadline(t time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return &net.OpError{Op: "set", Net: l.network, Addr: l.Addr(), Err: net.ErrClosed}
+		return net.ErrClosed
 	}
 	l.deadline.set(t, &l.cond)
 	return nil

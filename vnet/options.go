@@ -30,22 +30,33 @@ func (s *stream) SetKeepAlivePeriod(time.Duration) error { return s.option(func(
 func (s *stream) SetKeepAliveConfig(net.KeepAliveConfig) error { return s.option(func() {}) }
 
 // SetReadBuffer is taken without effect: Config.Window rules.
-func (s *stream) SetReadBuffer(int) error { return s.option(func() {}) }
+func (s *stream) SetReadBuffer(int) error { return s.buffers() }
 
 // SetWriteBuffer is taken without effect: Config.Window rules.
-func (s *stream) SetWriteBuffer(int) error { return s.option(func() {}) }
+func (s *stream) SetWriteBuffer(int) error { return s.buffers() }
 
 // option applies change, or says that the connection is closed.
 func (s *stream) option(change func()) error {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	if s.has(closed) {
-		return s.optionError(net.ErrClosed)
+		return s.failed("set", net.ErrClosed)
 	}
 	change()
 	return nil
 }
 
-func (s *stream) optionError(err error) error {
+// buffers says that the connection is closed, if it is: package net leaves
+// the remote address out here and for deadlines.
+func (s *stream) buffers() error {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	if s.has(closed) {
+		return s.settingError(net.ErrClosed)
+	}
+	return nil
+}
+
+func (s *stream) settingError(err error) error {
 	return &net.OpError{Op: "set", Net: s.network(), Addr: s.LocalAddr(), Err: err}
 }

@@ -42,8 +42,8 @@ type received struct {
 
 // ListenPacket opens a packet connection on address; the networks are udp,
 // udp4 and udp6.
-func (h *Host) ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error) {
-	e, err := parseEndpoint(ctx, network, address)
+func (h *Host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
+	e, err := parseEndpoint(network, address)
 	if err == nil && e.family.proto != "udp" {
 		err = &net.AddrError{Err: "unexpected address type", Addr: address}
 	}
@@ -148,8 +148,11 @@ func (p *packetConn) ReadFromUDPAddrPort(b []byte) (int, netip.AddrPort, error) 
 	return n, from, p.fail("read", p.remoteAddr(), err)
 }
 
-// Read is ReadFrom without the address.
+// Read is ReadFrom without the address. Reading no bytes takes no datagram.
 func (p *packetConn) Read(b []byte) (int, error) {
+	if len(b) == 0 && !p.isClosed() {
+		return 0, nil
+	}
 	n, _, err := p.receive(b)
 	return n, p.fail("read", p.remoteAddr(), err)
 }
@@ -239,6 +242,8 @@ func (p *packetConn) send(b []byte, to netip.AddrPort, call string) error {
 		err = os.ErrDeadlineExceeded
 	case p.err != 0:
 		err = p.takeErr(call)
+	case to.Port() == 0:
+		err = errno(call, syscall.EINVAL)
 	case len(b) > p.net.cfg.MTU:
 		err = errno(call, syscall.EMSGSIZE)
 	}
@@ -277,6 +282,12 @@ func (p *packetConn) Close() error {
 	}
 	p.shut()
 	return nil
+}
+
+func (p *packetConn) isClosed() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closed
 }
 
 func (p *packetConn) shut() {

@@ -348,3 +348,10 @@ func (n *Network) lose(e *entry) {
 	p.wire.entries, p.wire.sealed = 0, 0
 	p.lose()
 }
+
+// Holding tells whether the network is held.
+func (n *Network) Holding() bool { return n.is(holding) }
+
+// News returns a channel that has a token when something may have begun to
+// wait since it was last empty.
+func (n *Network) News() <-chan struct{} { return n.held.wake }

@@ -237,6 +237,12 @@ func (s *stream) die(e syscall.Errno) {
 	s.peer().cond.Broadcast()
 }
 
+// gone tells that the kernel would have forgotten the connection: it died, or
+// both directions have ended and the other end knows.
+func (s *stream) gone() bool {
+	return s.has(dead) || s.has(finIn) && s.has(shutW) && s.peer().has(finIn)
+}
+
 // CloseWrite sends a FIN; the other direction stays open.
 func (s *stream) CloseWrite() error {
 	s.c.mu.Lock()
@@ -244,7 +250,7 @@ func (s *stream) CloseWrite() error {
 	switch {
 	case s.has(closed):
 		return s.failed("close", net.ErrClosed)
-	case s.has(dead):
+	case s.gone():
 		return s.failed("close", errno("shutdown", syscall.ENOTCONN))
 	case !s.has(shutW):
 		s.set(shutW)
@@ -262,7 +268,7 @@ func (s *stream) CloseRead() error {
 	switch {
 	case s.has(closed):
 		return s.failed("close", net.ErrClosed)
-	case s.has(dead):
+	case s.gone():
 		return s.failed("close", errno("shutdown", syscall.ENOTCONN))
 	}
 	s.set(shutR)

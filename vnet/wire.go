@@ -191,11 +191,20 @@ func (p *stream) arrived(k kind, size, cause int) {
 		p.die(syscall.ECONNRESET)
 	case k == fin:
 		p.set(finIn)
-	case p.has(closed | dead):
+	case p.has(closed|dead) || p.has(shutR) && p.has(shutW):
 		p.in.Skip(p.in.Unread())
-		p.abort()
+		p.refuse()
 	}
 	p.cond.Broadcast()
+}
+
+// refuse answers bytes that nobody can read any more: the connection is
+// reset, and an end that the program still holds sees it too.
+func (p *stream) refuse() {
+	if !p.has(closed | dead) {
+		p.err = resetErr
+	}
+	p.abort()
 }
 
 // lose ends the direction towards p: nothing arrives any more, and its sender

@@ -43,6 +43,23 @@ type record struct {
 	journal *journal.Journal
 	file    lazyFile
 	told    bool
+	news    chan struct{}
+}
+
+// Write takes one line of the journal into its file and tells who awaits news.
+func (r *record) Write(line []byte) (int, error) {
+	select {
+	case r.news <- struct{}{}:
+	default:
+	}
+	return r.file.Write(line)
+}
+
+// subscribe returns a channel that has a token when the journal has grown. It
+// must be called inside the bubble, and before anything is recorded.
+func (r *record) subscribe() chan struct{} {
+	r.news = make(chan struct{}, 1)
+	return r.news
 }
 
 // newRecord begins to keep the run's journal, and tells what happened when
@@ -52,7 +69,7 @@ func newRecord(t *testing.T, c Config) *record {
 	r := &record{t: t, seed: c.Net.Seed, journal: c.Net.Journal}
 	r.file.path = filepath.Join(artifactDir(t), fmt.Sprintf("%s.%d.journal", runName(t), os.Getpid()))
 	r.journal.SetHeader(journal.Header{Seed: c.Net.Seed, Config: c.Net.String(), Notes: []journal.Note{{Key: "test", Value: t.Name()}}})
-	r.journal.Stream(&r.file)
+	r.journal.Stream(r)
 	t.Cleanup(func() {
 		t.Helper()
 		r.end()

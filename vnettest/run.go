@@ -30,6 +30,8 @@ type T struct {
 	*vnet.Network
 	Journal *journal.Journal // everything that happened so far
 	Seed    uint64           // that decided every chance of the network
+
+	news chan struct{} // has a token when the journal has grown
 }
 
 // Run runs f in a bubble of its own, with a new network. The bubble's clock
@@ -63,7 +65,7 @@ func Run(t *testing.T, c Config, f func(*T)) {
 		if c.Held {
 			n.Hold()
 		}
-		f(&T{T: t, Network: n, Journal: c.Net.Journal, Seed: c.Net.Seed})
+		f(&T{T: t, Network: n, Journal: c.Net.Journal, Seed: c.Net.Seed, news: r.subscribe()})
 	})
 }
 
