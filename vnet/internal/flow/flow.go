@@ -52,7 +52,7 @@ func (f *Flow) Readable(ended bool) int {
 
 // Read takes up to len(b) readable bytes.
 func (f *Flow) Read(b []byte, ended bool) int {
-	n := f.ring.copyTo(b[:min(len(b), f.Readable(ended))], 0)
+	n := f.ring.copyTo(b[:min(len(b), f.Readable(ended))])
 	f.Skip(n)
 	return n
 }
@@ -66,12 +66,8 @@ func (f *Flow) Skip(n int) {
 	}
 }
 
-// Rest gives back memory when the flow is empty and large.
-func (f *Flow) Rest() {
-	if f.ring.len == 0 && len(f.ring.buf) >= pooled {
-		f.ring.free()
-	}
-}
+// Rest gives back memory when the flow is empty and its memory large.
+func (f *Flow) Rest() { f.ring.rest() }
 
 // SetPolicy changes what reads may see from now on.
 func (f *Flow) SetPolicy(p Policy) { f.policy, f.visible = p, 0 }
@@ -79,14 +75,14 @@ func (f *Flow) SetPolicy(p Policy) { f.policy, f.visible = p, 0 }
 // Peek returns a copy of the unread bytes, and of those in flight.
 func (f *Flow) Peek() (unread, flying []byte) {
 	all := make([]byte, f.ring.len)
-	f.ring.copyTo(all, 0)
+	f.ring.copyTo(all)
 	return all[:f.unread:f.unread], all[f.unread:]
 }
 
 // Recall takes back the bytes in flight and returns them.
 func (f *Flow) Recall() []byte {
 	_, flying := f.Peek()
-	f.ring.len = f.unread
+	f.ring.truncate(f.unread)
 	return flying
 }
 

@@ -12,23 +12,23 @@ const (
 )
 
 // A Policy cuts what arrived into deliveries. The zero Policy lets every read
-// see all there is.
+// see all there is. A number below 1 counts as 1: no policy waits for ever.
 type Policy struct {
 	mode mode
 	n    int
 }
 
 // Exactly delivers n bytes at a time, once n are there.
-func Exactly(n int) Policy { return Policy{exactly, n} }
+func Exactly(n int) Policy { return Policy{exactly, max(n, 1)} }
 
 // AtMost delivers up to n bytes at a time, as soon as there are any.
-func AtMost(n int) Policy { return Policy{atMost, n} }
+func AtMost(n int) Policy { return Policy{atMost, max(n, 1)} }
 
 // AtLeast delivers everything, once n bytes are there.
-func AtLeast(n int) Policy { return Policy{atLeast, n} }
+func AtLeast(n int) Policy { return Policy{atLeast, max(n, 1)} }
 
 // Limit returns the policy with its number at most n.
-func (p Policy) Limit(n int) Policy { return Policy{p.mode, min(p.n, n)} }
+func (p Policy) Limit(n int) Policy { return Policy{p.mode, min(p.n, max(n, 1))} }
 
 // Mode returns the policy's name and number, for printing.
 func (p Policy) Mode() (name string, n int) {

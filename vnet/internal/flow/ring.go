@@ -1,23 +1,67 @@
-// A ring of bytes that grows up to what is asked of it and shrinks when told.
+// A ring of bytes that grows up to what is asked of it and gives memory back.
 
 package flow
 
 import "sync"
 
+// Rings have these sizes: powers of two from smallest to kept, then those of
+// the pools, then powers of two again. A connection that speaks in small
+// messages keeps its ring; what is larger goes back to its pool when empty, so
+// that a connection which carried much and fell silent holds little.
 const (
-	smallest = 512      // first allocation
-	pooled   = 64 << 10 // a buffer at least this large goes back to the pool
-	largest  = 256 << 10
+	smallest = 64
+	kept     = 256
+	size1K   = 1 << 10
+	size8K   = 8 << 10
+	size64K  = 64 << 10
+	size256K = 256 << 10
 )
 
-// buffers keeps large rings between uses, so that a connection which carried
-// much and fell silent holds no memory. Byte arrays belong to no bubble.
-var buffers = sync.Pool{New: func() any { return new([largest]byte) }}
+// Arrays of bytes belong to no bubble, so that all may share these.
+var (
+	pool1K   = sync.Pool{New: func() any { return new([size1K]byte) }}
+	pool8K   = sync.Pool{New: func() any { return new([size8K]byte) }}
+	pool64K  = sync.Pool{New: func() any { return new([size64K]byte) }}
+	pool256K = sync.Pool{New: func() any { return new([size256K]byte) }}
+)
+
+// alloc returns a buffer of at least size bytes, whose length is a power of two.
+func alloc(size int) []byte {
+	switch {
+	case size <= kept || size > size256K:
+		n := smallest
+		for n < size {
+			n *= 2
+		}
+		return make([]byte, n)
+	case size <= size1K:
+		return pool1K.Get().(*[size1K]byte)[:]
+	case size <= size8K:
+		return pool8K.Get().(*[size8K]byte)[:]
+	case size <= size64K:
+		return pool64K.Get().(*[size64K]byte)[:]
+	}
+	return pool256K.Get().(*[size256K]byte)[:]
+}
+
+// release gives a buffer back to the pool it came from, if it came from one.
+func release(buf []byte) {
+	switch len(buf) {
+	case size1K:
+		pool1K.Put((*[size1K]byte)(buf))
+	case size8K:
+		pool8K.Put((*[size8K]byte)(buf))
+	case size64K:
+		pool64K.Put((*[size64K]byte)(buf))
+	case size256K:
+		pool256K.Put((*[size256K]byte)(buf))
+	}
+}
 
 // ring is a queue of bytes. The zero value is empty.
 type ring struct {
-	buf  []byte // its length is a power of two
-	head int    // index of the oldest byte
+	buf  []byte // its length is a power of two, or 0
+	head int    // index of the oldest byte; 0 when there is none
 	len  int
 }
 
@@ -27,62 +71,49 @@ func (r *ring) push(b []byte) {
 		r.grow(r.len + len(b))
 	}
 	at := (r.head + r.len) & (len(r.buf) - 1)
-	n := copy(r.buf[at:], b)
-	copy(r.buf, b[n:])
+	if n := copy(r.buf[at:], b); n < len(b) {
+		copy(r.buf, b[n:])
+	}
 	r.len += len(b)
-}
-
-// front returns up to n of the oldest bytes that lie together, without
-// taking them.
-func (r *ring) front(n int) []byte {
-	n = min(n, r.len, len(r.buf)-r.head)
-	return r.buf[r.head : r.head+n]
 }
 
 // drop takes away the n oldest bytes.
 func (r *ring) drop(n int) {
 	r.len -= n
 	if r.len == 0 {
-		r.head = 0
+		r.head = 0 // the next bytes find a cache that is warm
 		return
 	}
 	r.head = (r.head + n) & (len(r.buf) - 1)
 }
 
-// copyTo copies the bytes from offset on into b and returns how many.
-func (r *ring) copyTo(b []byte, offset int) int {
-	b = b[:min(len(b), r.len-offset)]
-	if len(b) == 0 {
-		return 0
+// truncate keeps the n oldest bytes.
+func (r *ring) truncate(n int) {
+	r.len = n
+	r.drop(0)
+}
+
+// copyTo copies the oldest bytes into b and returns how many.
+func (r *ring) copyTo(b []byte) int {
+	b = b[:min(len(b), r.len)]
+	if n := copy(b, r.buf[r.head:]); n < len(b) {
+		copy(b[n:], r.buf)
 	}
-	at := (r.head + offset) & (len(r.buf) - 1)
-	n := copy(b, r.buf[at:])
-	copy(b[n:], r.buf)
 	return len(b)
 }
 
+// grow makes room for need bytes in all.
 func (r *ring) grow(need int) {
-	size := max(smallest, len(r.buf))
-	for size < need {
-		size *= 2
-	}
-	next := alloc(size)
-	r.copyTo(next[:r.len], 0)
-	r.free()
+	next := alloc(max(need, 2*len(r.buf)))
+	r.copyTo(next)
+	release(r.buf)
 	r.buf, r.head = next, 0
 }
 
-// free gives the buffer away; the ring must be empty or copied.
-func (r *ring) free() {
-	if len(r.buf) == largest {
-		buffers.Put((*[largest]byte)(r.buf))
+// rest gives the buffer back if the ring is empty and the buffer large.
+func (r *ring) rest() {
+	if r.len == 0 && len(r.buf) > kept {
+		release(r.buf)
+		r.buf, r.head = nil, 0
 	}
-	r.buf, r.head = nil, 0
-}
-
-func alloc(size int) []byte {
-	if size >= pooled && size <= largest {
-		return buffers.Get().(*[largest]byte)[:]
-	}
-	return make([]byte, size)
 }
