@@ -58,8 +58,9 @@ func BenchmarkEventsFromTheEnd(b *testing.B) {
 
 func BenchmarkRead(b *testing.B) {
 	var j journal.Journal
+	e := journal.Event{Kind: "net.send", Where: "app", Peer: "api", Subject: "app>api:80#0", Body: make([]byte, 64)}
 	for range 10_000 {
-		j.Append(journal.Event{Kind: "net.send", Where: "app", Peer: "api", Subject: "app>api:80#0", Body: make([]byte, 64)})
+		j.Append(e)
 	}
 	var text bytes.Buffer
 	if err := journal.Write(&text, j.Header(), j.Events(0)); err != nil {

@@ -17,8 +17,8 @@ import (
 func talk(n int) []journal.Event {
 	var events []journal.Event
 	for i := range n {
-		e := journal.Event{Seq: i + 1, At: time.Duration(i) * time.Millisecond, Kind: "net.send", Where: "app", Peer: "api",
-			Subject: "app>api:80#0", Body: fmt.Appendf(nil, "message %d", i), Cause: i}
+		e := journal.Event{Seq: i + 1, At: time.Duration(i) * time.Millisecond, Kind: "net.send", Where: "app",
+			Peer: "api", Subject: "app>api:80#0", Body: fmt.Appendf(nil, "message %d", i), Cause: i}
 		if i%2 == 1 {
 			e.Kind, e.Where, e.Peer = "net.deliver", "api", "app"
 		}

@@ -13,8 +13,8 @@ import (
 func Example() {
 	var j journal.Journal
 	j.SetHeader(journal.Header{Seed: 42})
-	sent := j.Append(journal.Event{At: 5 * time.Millisecond, Kind: "net.send", Where: "app", Peer: "api", Body: []byte("hello\n")})
-	j.Append(journal.Event{At: 9 * time.Millisecond, Kind: "net.deliver", Where: "api", Peer: "app", Cause: sent, Size: 6})
+	sent := j.Append(journal.Event{At: 5 * time.Millisecond, Kind: "net.send", Where: "app", Body: []byte("hello\n")})
+	j.Append(journal.Event{At: 9 * time.Millisecond, Kind: "net.deliver", Where: "api", Cause: sent, Size: 6})
 
 	if err := journal.Write(os.Stdout, j.Header(), j.Events(0)); err != nil {
 		fmt.Println(err)
@@ -23,8 +23,8 @@ func Example() {
 	// rehearse journal 1
 	// seed 42
 	//
-	// 1 0 5ms net.send app api - - 6 "hello\n"
-	// 2 0 9ms net.deliver api app - 1 6 -
+	// 1 0 5ms net.send app - - - 6 "hello\n"
+	// 2 0 9ms net.deliver api - - 1 6 -
 }
 
 func ExampleDiff() {

@@ -14,14 +14,16 @@ import (
 )
 
 func FuzzWrittenEventsAreReadBack(f *testing.F) {
-	f.Add(uint64(1), "config", 1, 2, int64(3), "net.send", "app", "api", "app>api:80#0", 4, 5, []byte("body"), "key", "value")
+	f.Add(uint64(1), "config", 1, 2, int64(3), "net.send", "app", "api", "app>api:80#0", 4, 5, []byte("body"),
+		"key", "value")
 	f.Add(uint64(0), "a\n\n", -1, 0, int64(-1), "-", "\"", " ", "\xff\ufffd", 0, 0, []byte{}, "", "-")
 	f.Add(uint64(9), "\n", 0, 0, int64(1e18), "\r", "\n", "=", "é", 0, 0, []byte("\xff\x00"), "a=b", "\"")
-	f.Fuzz(func(t *testing.T, seed uint64, config string, seq, step int, at int64, kind, where, peer, subject string, cause, size int, body []byte, key, value string) {
+	f.Fuzz(func(t *testing.T, seed uint64, config string, seq, step int, at int64, kind, where, peer, subject string,
+		cause, size int, body []byte, key, value string) {
 		note := journal.Note{Key: key, Value: value}
 		h := journal.Header{Version: 1, Seed: seed, Config: config, Notes: []journal.Note{note}}
-		e := journal.Event{Seq: seq, Step: step, At: time.Duration(at), Kind: journal.Kind(kind), Where: where, Peer: peer,
-			Subject: subject, Cause: cause, Size: size, Body: body, Notes: []journal.Note{note, note}}
+		e := journal.Event{Seq: seq, Step: step, At: time.Duration(at), Kind: journal.Kind(kind), Where: where,
+			Peer: peer, Subject: subject, Cause: cause, Size: size, Body: body, Notes: []journal.Note{note, note}}
 		bare := e
 		bare.Body, bare.Notes = nil, nil
 		var b bytes.Buffer
@@ -55,7 +57,8 @@ func FuzzAnyTextIsReadOrRefused(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		h, events, err := journal.Read(bytes.NewReader(text))
 		var syntax *journal.SyntaxError
-		if err != nil && (!errors.As(err, &syntax) || syntax.Line < 1 || syntax.Line > 1+bytes.Count(text, []byte("\n"))) {
+		lines := 1 + bytes.Count(text, []byte("\n"))
+		if err != nil && (!errors.As(err, &syntax) || syntax.Line < 1 || syntax.Line > lines) {
 			t.Fatalf("error %v", err)
 		}
 		if h.Version == 0 {

@@ -26,7 +26,7 @@ func TestAppendNumbersAndDatesEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var j journal.Journal
 		j.Append(journal.Event{Kind: "a"})
-		time.Sleep(3 * time.Second)
+		time.Sleep(3 * time.Second) // virtual
 		if seq := j.Append(journal.Event{Kind: "b", Seq: 77}); seq != 2 {
 			t.Errorf("second Append returned %d", seq)
 		}

@@ -1,5 +1,4 @@
-// Where a journal keeps its events: in chunks, so that growth copies none,
-// and within a limit of bytes.
+// Where a journal keeps its events: in chunks, within a limit of bytes.
 
 package journal
 
@@ -9,6 +8,7 @@ const (
 	noteCost  = 32
 )
 
+// A chunk is never copied: when a journal grows, it gets one more.
 type chunk [chunkLen]Event
 
 // A store holds the events with Seq in [head, next). Indices are Seq-1.

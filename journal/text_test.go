@@ -33,9 +33,11 @@ func TestTheTextForm(t *testing.T) {
 	got := written(t, h,
 		journal.Event{Seq: 1, Kind: "net.listen", Where: "api", Subject: "api:80"},
 		journal.Event{Seq: 2, Step: 1, At: 5 * time.Millisecond, Kind: "net.send", Where: "app", Peer: "api",
-			Subject: "app>api:80#0", Cause: 1, Size: 5, Body: []byte("a\r\n\"é"), Notes: []journal.Note{{Key: "late", Value: "true"}}},
+			Subject: "app>api:80#0", Cause: 1, Size: 5, Body: []byte("a\r\n\"é"),
+			Notes: []journal.Note{{Key: "late", Value: "true"}}},
 		journal.Event{Seq: 3, Size: 3, Body: []byte{0, 1, 0xff}},
-		journal.Event{Seq: 4, Body: []byte{}, Notes: []journal.Note{{}, {Key: "a b", Value: "="}, {Key: "c", Value: "\""}}},
+		journal.Event{Seq: 4, Body: []byte{},
+			Notes: []journal.Note{{}, {Key: "a b", Value: "="}, {Key: "c", Value: "\""}}},
 		journal.Event{Seq: 5, Size: 7, Kind: "-", Where: "two words", Peer: "\xff", Subject: "\"q"},
 	)
 	want := `rehearse journal 1
@@ -59,7 +61,9 @@ note "k="=
 }
 
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
-	h := journal.Header{Version: 1, Seed: math.MaxUint64, Config: "a\n\nb \n", Notes: []journal.Note{{Key: "x y", Value: "\n"}, {}}}
+	h := journal.Header{
+		Version: 1, Seed: math.MaxUint64, Config: "a\n\nb \n", Notes: []journal.Note{{Key: "x y", Value: "\n"}, {}},
+	}
 	events := []journal.Event{
 		{},
 		{Seq: math.MaxInt, Step: -1, At: math.MinInt64, Cause: -5, Size: math.MinInt},
@@ -200,7 +204,8 @@ func TestLineEndsOfOtherSystemsAreTaken(t *testing.T) {
 
 func TestAnErrorOfTheFileComesThrough(t *testing.T) {
 	broken := errors.New("bad sector")
-	r, err := journal.NewReader(io.MultiReader(strings.NewReader(start+"1 0 0s - - - - - 0 -\n2 0"), iotest.ErrReader(broken)))
+	begin := strings.NewReader(start + "1 0 0s - - - - - 0 -\n2 0")
+	r, err := journal.NewReader(io.MultiReader(begin, iotest.ErrReader(broken)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,25 @@
+// What the package is for.
+
+// Package traceview makes a page of a journal: one HTML file that shows every
+// host as a lane, every segment as an arrow and every fault as a band, with
+// payloads and causes. The file needs no server and no network, and may be
+// sent to a colleague. Its content policy lets nothing run but its own
+// script, and it inserts whatever the journal says as text.
+//
+// The data and the drawing are apart: this package's Go side writes the
+// events as compressed JSON, and the files under page/ draw them. Adding a
+// kind of event is a line in page/looks.js; kinds without one are dots.
+//
+// # How events are read
+//
+//   - An event whose Cause names its host as the peer came from there: an
+//     arrow. Causes that send are net.send, net.dial, net.fin, net.rst and
+//     net.packet.
+//   - A net.drop whose Cause is one of these is an arrow that ends on the way.
+//   - A kind that begins with "fault." and has neither Subject nor Cause is a
+//     fault that lasts: a band over the lanes of Where and Peer, or over all
+//     if it names none. It ends with the event fault.end whose Cause it is,
+//     or with the run. A fault that hits one Subject is a mark on its lane,
+//     unless a fault.end ends it.
+//   - Any other event is a dot on the lane of Where.
+package traceview

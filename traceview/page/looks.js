@@ -1,0 +1,93 @@
+// How each kind of event looks: its colour, its mark on the lane, its arrow.
+"use strict";
+
+// Marks: disc, ring, diamond, square, cross, triangle. A look that sends has
+// arrows going out; one that ends gives its own look to the arrow it ends.
+const looks = {
+  "net.send": { name: "data", color: "stream", mark: "disc", sends: true },
+  "net.deliver": { name: "delivered", color: "stream", mark: "ring", small: true },
+  "net.dial": { name: "connect", color: "connect", mark: "triangle", sends: true, head: "open" },
+  "net.connect": { name: "connected", color: "connect", mark: "ring" },
+  "net.accept": { name: "accepted", color: "connect", mark: "disc" },
+  "net.listen": { name: "listens", color: "connect", mark: "square" },
+  "net.unlisten": { name: "listens no more", color: "fin", mark: "square" },
+  "net.fin": { name: "FIN", color: "fin", mark: "square", sends: true, head: "bar" },
+  "net.close": { name: "closed", color: "fin", mark: "square", small: true },
+  "net.rst": { name: "reset", color: "rst", mark: "cross", sends: true, head: "cross", problem: true },
+  "net.refused": { name: "refused", color: "rst", mark: "cross", ends: true, head: "full", problem: true },
+  "net.timeout": { name: "timed out", color: "rst", mark: "cross", problem: true },
+  "net.packet": { name: "datagram", color: "packet", mark: "diamond", sends: true, head: "open" },
+  "net.drop": { name: "lost", color: "lost", mark: "cross", lost: true, head: "cross", problem: true },
+};
+
+const plainLook = { name: "", color: "dot", mark: "disc", small: true };
+const faultLook = { name: "fault", color: "fault", mark: "triangle", fault: true, problem: true };
+const faultEndLook = { name: "fault ends", color: "fault", mark: "square", small: true, fault: true };
+
+function lookOf(kind) {
+  if (Object.hasOwn(looks, kind)) return looks[kind];
+  if (kind === "fault.end") return faultEndLook;
+  return kind.startsWith("fault.") ? faultLook : plainLook;
+}
+
+// The colours in force, read from the style sheet.
+let colors = {};
+
+function readColors() {
+  const style = getComputedStyle(document.documentElement);
+  for (const name of ["paper", "panel", "line", "rule", "lane", "ink", "soft", "faint", "chosen", "focus", "stream", "connect",
+    "fin", "rst", "packet", "lost", "fault", "band", "dot"]) {
+    colors[name] = style.getPropertyValue("--" + name).trim();
+  }
+}
+
+const marks = {
+  disc(c, x, y, r) { c.arc(x, y, r, 0, 7); c.fill(); },
+  ring(c, x, y, r) {
+    c.arc(x, y, r, 0, 7);
+    c.fillStyle = colors.paper;
+    c.fill();
+    c.stroke();
+  },
+  square(c, x, y, r) {
+    c.rect(x - r, y - r, 2 * r, 2 * r);
+    c.fillStyle = colors.paper;
+    c.fill();
+    c.stroke();
+  },
+  diamond(c, x, y, r) {
+    c.moveTo(x, y - r - 1); c.lineTo(x + r + 1, y); c.lineTo(x, y + r + 1); c.lineTo(x - r - 1, y);
+    c.fill();
+  },
+  triangle(c, x, y, r) {
+    c.moveTo(x, y - r - 1); c.lineTo(x + r + 1, y + r); c.lineTo(x - r - 1, y + r);
+    c.fill();
+  },
+  cross(c, x, y, r) {
+    c.moveTo(x - r, y - r); c.lineTo(x + r, y + r); c.moveTo(x + r, y - r); c.lineTo(x - r, y + r);
+    c.stroke();
+  },
+};
+
+function drawMark(c, look, x, y, r, tint = look.color) {
+  c.beginPath();
+  c.fillStyle = c.strokeStyle = colors[tint];
+  c.lineWidth = look.mark === "cross" ? 2 : 1.6;
+  marks[look.mark](c, x, y, look.small ? r * 0.72 : r);
+}
+
+// drawHead ends an arrow that comes from angle at x, y.
+function drawHead(c, head, x, y, angle) {
+  const at = (turn, r) => [x - r * Math.cos(angle + turn), y - r * Math.sin(angle + turn)];
+  c.beginPath();
+  if (head === "cross") {
+    marks.cross(c, ...at(0, 9), 4);
+  } else if (head === "bar") {
+    c.moveTo(...at(Math.PI / 2, 5)); c.lineTo(...at(-Math.PI / 2, 5));
+    c.stroke();
+  } else {
+    c.moveTo(...at(0.4, 9)); c.lineTo(x, y); c.lineTo(...at(-0.4, 9));
+    if (head === "open") c.stroke();
+    else c.fill();
+  }
+}
