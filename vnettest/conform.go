@@ -102,6 +102,20 @@ func (t *trial) rest() {
 	}
 }
 
+// again comes before an operation is tried once more because what it waits for is on its way, and
+// gives that way some time. It fails the trial when there were too many tries.
+func (t *trial) again(tries int) {
+	t.Helper()
+	switch {
+	case tries > 10_000:
+		t.Fatalf("tried %d times, with the same outcome", tries)
+	case tries < 100:
+		t.rest()
+	default:
+		<-time.After(soon)
+	}
+}
+
 // listen listens on Address and closes the listener at the end.
 func (t *trial) listen() net.Listener {
 	t.Helper()

@@ -20,7 +20,7 @@ var closeRows = []row{
 	}},
 	{"Close loses nothing that Write took", func(t *trial) {
 		here, there := t.pair()
-		data := pattern(1 << 20)
+		data := payload(1 << 20)
 		async(t, func() bool { here.Write(data); return here.Close() == nil })
 		there.readsAll(data)
 	}},
@@ -115,7 +115,7 @@ var closeRows = []row{
 		here, there := t.pair()
 		here.narrow()
 		there.narrow()
-		result := here.writeLater(pattern(1 << 20))
+		result := here.writeLater(payload(1 << 20))
 		there.readsFull(make([]byte, 1)) // Write has begun
 		t.rest()
 		here.closes()

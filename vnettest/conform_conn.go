@@ -40,7 +40,7 @@ var carryRows = []row{
 	}},
 	{"both directions carry megabytes at once", func(t *trial) {
 		here, there := t.pair()
-		data := pattern(1 << 20)
+		data := payload(1 << 20)
 		out, back := here.writeLater(data), there.writeLater(data)
 		got := make([]byte, len(data))
 		read := async(t, func() outcome {
@@ -95,7 +95,7 @@ var carryRows = []row{
 	{"concurrent reads lose nothing and share nothing", func(t *trial) {
 		const readers = 4
 		here, there := t.pair()
-		data := pattern(64 << 10)
+		data := payload(64 << 10)
 		var took []<-chan [256]int
 		for range readers {
 			took = append(took, async(t, there.histogram))
@@ -119,7 +119,7 @@ var carryRows = []row{
 		here, there := t.pair()
 		here.narrow()
 		there.narrow()
-		data := pattern(1 << 20)
+		data := payload(1 << 20)
 		filled := here.fill(data)
 		rest := here.writeLater(data[filled:])
 		there.reads(string(data))
@@ -170,7 +170,7 @@ var addressRows = []row{
 		here, there := t.pair()
 		for _, a := range []net.Addr{here.LocalAddr(), here.RemoteAddr(), there.LocalAddr(), there.RemoteAddr()} {
 			if tcp, ok := a.(*net.TCPAddr); !ok || tcp.IP.IsUnspecified() || tcp.Port == 0 || a.Network() != "tcp" {
-				t.Errorf("address %v is a %T of network %q; want a *net.TCPAddr with a host and a port", a, a, a.Network())
+				t.Errorf("address %v is a %T of %q; want a *net.TCPAddr with a host and a port", a, a, a.Network())
 			}
 		}
 		t.sameAddr("the remote address", here.RemoteAddr(), there.LocalAddr())

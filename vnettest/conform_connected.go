@@ -60,7 +60,7 @@ var connectedRows = []row{
 	}},
 	{"too large a Write is told", func(t *trial) {
 		here, there := t.connected()
-		here.failsToWrite(string(pattern(70000)), tooLong)
+		here.failsToWrite(string(payload(70000)), tooLong)
 		here.writes("x")
 		there.receives("x", here.LocalAddr())
 	}},

@@ -26,7 +26,7 @@ type (
 var copyRows = []row{
 	{"io.Copy sends all of a plain reader", func(t *trial) {
 		here, there := t.pair()
-		data := pattern(300 << 10)
+		data := payload(300 << 10)
 		async(t, func() bool {
 			n, err := io.Copy(here.Conn, bareReader{bytes.NewReader(data)})
 			if n != int64(len(data)) || err != nil {
@@ -38,7 +38,7 @@ var copyRows = []row{
 	}},
 	{"io.Copy takes all into a plain writer", func(t *trial) {
 		here, there := t.pair()
-		data := pattern(300 << 10)
+		data := payload(300 << 10)
 		async(t, func() bool { here.Write(data); return here.Close() == nil })
 		var got bytes.Buffer
 		n, err := io.Copy(bareWriter{&got}, there.Conn)
@@ -49,7 +49,7 @@ var copyRows = []row{
 	{"io.Copy carries one connection into another", func(t *trial) {
 		here, middle := t.pair()
 		onward, there := t.pair()
-		data := pattern(300 << 10)
+		data := payload(300 << 10)
 		async(t, func() bool { here.Write(data); return here.Close() == nil })
 		async(t, func() bool {
 			if n, err := io.Copy(onward.Conn, middle.Conn); n != int64(len(data)) || err != nil {
@@ -102,7 +102,7 @@ var copyRows = []row{
 	}},
 	{"net.Buffers arrive in order and are used up", func(t *trial) {
 		here, there := t.pair()
-		data := pattern(100 << 10)
+		data := payload(100 << 10)
 		bufs := net.Buffers{data[:1], data[1:1], data[1:5000], data[5000:]}
 		sent := async(t, func() outcome {
 			n, err := bufs.WriteTo(here.Conn)

@@ -5,6 +5,7 @@ package vnettest
 import (
 	"io"
 	"net"
+	"runtime"
 	"time"
 )
 
@@ -131,7 +132,7 @@ var deadlineRows = []row{
 		here, there := t.pair()
 		here.narrow()
 		there.narrow()
-		data := pattern(1 << 20)
+		data := payload(1 << 20)
 		here.SetWriteDeadline(time.Now().Add(soon))
 		n, err := here.Write(data)
 		t.fails(err, here.fault("write", expired))
@@ -148,7 +149,7 @@ var deadlineRows = []row{
 		here, there := t.pair()
 		here.narrow()
 		there.narrow()
-		data := pattern(1 << 20)
+		data := payload(1 << 20)
 		result := here.writeLater(data)
 		there.readsFull(make([]byte, 1)) // Write has begun
 		t.rest()
@@ -160,7 +161,7 @@ var deadlineRows = []row{
 	}},
 	{"deadlines that come and go lose nothing", func(t *trial) {
 		here, there := t.pair()
-		data := pattern(256 << 10)
+		data := payload(256 << 10)
 		async(t, func() bool { here.Write(data); return here.Close() == nil })
 		stop := make(chan struct{})
 		async(t, func() bool { return toggle(there, stop) })
@@ -188,8 +189,9 @@ func toggle(c net.Conn, stop <-chan struct{}) bool {
 		select {
 		case <-stop:
 			return true
-		default:
+		case <-time.After(20 * time.Microsecond): // so that time can pass in a bubble
 			c.SetReadDeadline(longAgo)
+			runtime.Gosched()
 			c.SetReadDeadline(time.Now().Add(late))
 		}
 	}

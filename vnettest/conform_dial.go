@@ -219,7 +219,8 @@ var badAddresses = []struct{ network, address, text string }{
 // badDialRows are rows that dial each bad address.
 func badDialRows() (rows []row) {
 	for _, bad := range badAddresses {
-		rows = append(rows, row{"dialling " + bad.network + " " + bad.address + " tells what is wrong", func(t *trial) {
+		name := "dialling " + bad.network + " " + bad.address + " tells what is wrong"
+		rows = append(rows, row{name, func(t *trial) {
 			c, err := t.net.Dial(t.Context(), bad.network, bad.address)
 			if c != nil {
 				t.Fatalf("made a connection to %v", c.RemoteAddr())

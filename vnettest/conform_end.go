@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"io"
 	"net"
-	"runtime"
 	"time"
 )
 
@@ -97,7 +96,7 @@ func (e *end) writesUntil(c cause) int {
 			e.t.fails(err, e.fault("write", c))
 			return n
 		}
-		runtime.Gosched()
+		e.t.again(n)
 	}
 }
 
@@ -208,8 +207,8 @@ func (e *end) tcp() tcpConn {
 	return c
 }
 
-// pattern returns n bytes in which each place can be told from its neighbours.
-func pattern(n int) []byte {
+// payload returns n bytes in which each place can be told from its neighbours.
+func payload(n int) []byte {
 	p := make([]byte, n)
 	for i := range p {
 		p[i] = byte(i) ^ byte(i>>8)*31 ^ byte(i>>16)*17

@@ -326,7 +326,8 @@ var unlistenRows = []row{
 // badListenRows are rows that listen on each bad address.
 func badListenRows() (rows []row) {
 	for _, bad := range badAddresses {
-		rows = append(rows, row{"listening on " + bad.network + " " + bad.address + " tells what is wrong", func(t *trial) {
+		name := "listening on " + bad.network + " " + bad.address + " tells what is wrong"
+		rows = append(rows, row{name, func(t *trial) {
 			l, err := t.net.Listen(t.Context(), bad.network, bad.address)
 			if l != nil {
 				t.Fatalf("listens on %v", l.Addr())

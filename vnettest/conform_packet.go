@@ -177,7 +177,7 @@ var packetRows = []row{
 			t.Skip("over IPv6 the bound is another")
 		}
 		here, there := t.post(), t.post()
-		largest := string(pattern(65507))
+		largest := string(payload(65507))
 		here.failsToSend(largest+"x", there.LocalAddr(), tooLong)
 		here.sends(largest, there.LocalAddr())
 		there.receives(largest, here.LocalAddr())

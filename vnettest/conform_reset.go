@@ -87,7 +87,7 @@ var resetRows = []row{
 		here, there := t.pair()
 		here.narrow()
 		there.narrow()
-		result := here.writeLater(pattern(1 << 20))
+		result := here.writeLater(payload(1 << 20))
 		there.readsFull(make([]byte, 1)) // Write has begun
 		t.rest()
 		there.resets()
