@@ -119,6 +119,9 @@ func (n *Network) brave(g *datagram, one flight) []flight {
 		return nil
 	}
 	one.delay += g.link.queueing(len(g.data), c.Bandwidth) + c.Latency + d.jitter(c.Jitter)
+	if one.delay > 0 {
+		one.delay = g.link.instant(one.delay)
+	}
 	if d.chance(saltCorrupt, c.Corrupt) && len(one.data) > 0 {
 		one.data = slices.Clone(one.data)
 		bit := d.number(saltBit) % uint64(8*len(one.data))

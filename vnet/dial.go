@@ -59,7 +59,8 @@ type attempt struct {
 	num       int32
 	serial    uint32
 	out, back *Link
-	dropped   bool // the test lost it: no answer ever comes
+	since     time.Duration // when it was dialled
+	dropped   bool          // the test lost it: no answer ever comes
 
 	mu   sync.Mutex
 	over bool
@@ -95,7 +96,7 @@ func (h *Host) newAttempt(network string, addrs []netip.Addr, port uint16) (*att
 	}
 	return &attempt{
 		net: n, network: network, from: h, to: there, addr: netip.AddrPortFrom(to, port),
-		out: n.link(h, there), back: n.link(there, h), done: make(chan struct{}),
+		out: n.link(h, there), back: n.link(there, h), since: n.now(), done: make(chan struct{}),
 	}, nil
 }
 
@@ -185,7 +186,7 @@ func (n *Network) sealDial(a *attempt) {
 	case v.Reset:
 		a.finish(errno("connect", refused))
 	default:
-		n.held.push(&entry{seg: a.segment(), due: n.now() + f.delay, cause: cause, dial: a})
+		n.held.push(&entry{seg: a.segment(), due: a.since + f.delay, cause: cause, dial: a})
 	}
 }
 
@@ -315,6 +316,10 @@ func (a *attempt) wait(ctx context.Context) error {
 	if a.isOver() {
 		return a.err
 	}
+	if !a.net.expect(a) {
+		a.finish(errClosed)
+	}
+	defer a.net.withdraw(a)
 	giveUp := time.NewTimer(a.net.cfg.GiveUp)
 	defer giveUp.Stop()
 	select {
@@ -325,14 +330,26 @@ func (a *attempt) wait(ctx context.Context) error {
 		a.record("net.timeout", 0)
 		a.finish(errno("connect", syscall.ETIMEDOUT))
 	}
-	if a.err != nil {
-		a.net.withdraw(a)
-	}
 	return a.err
 }
 
-// withdraw takes a given-up attempt out of wherever it waits.
+// expect notes that somebody waits for a, so that Close can end it; it fails
+// on a closed network.
+func (n *Network) expect(a *attempt) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.dials[a] = true
+	return !n.closed
+}
+
+// withdraw takes an attempt that is over out of wherever it waits.
 func (n *Network) withdraw(a *attempt) {
+	n.mu.Lock()
+	delete(n.dials, a)
+	n.mu.Unlock()
+	if a.err == nil {
+		return
+	}
 	for _, e := range n.held.snapshot() {
 		if e.dial == a {
 			n.held.remove(e)

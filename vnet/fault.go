@@ -5,6 +5,7 @@ package vnet
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -65,7 +66,7 @@ func ParseFault(s string) (Fault, error) {
 	f := Fault{Kind: words[0]}
 	most, known := arguments[f.Kind]
 	if !known {
-		return Fault{}, fmt.Errorf("vnet: fault %q: no kind %q; there are part, cut, down, crash, pause, reset, full, slow, link", s, f.Kind)
+		return Fault{}, fmt.Errorf("vnet: fault %q: no kind %q; there are %v", s, f.Kind, slices.Sorted(maps.Keys(arguments)))
 	}
 	if n := len(words) - 1; n < most[0] || n > most[1] {
 		return Fault{}, fmt.Errorf("vnet: fault %q: %s takes %d to %d words, not %d", s, f.Kind, most[0], most[1], n)

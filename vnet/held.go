@@ -119,18 +119,11 @@ func (h *held) take() (streams []*stream, dials []*attempt, grams []*datagram, n
 	return
 }
 
-// drop forgets everything that waits and returns the dials among it.
-func (h *held) drop() []*attempt {
+// drop forgets everything that waits.
+func (h *held) drop() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	dials := h.dials
-	for _, e := range h.queue {
-		if e.dial != nil {
-			dials = append(dials, e.dial)
-		}
-	}
 	h.streams, h.dials, h.grams, h.queue = nil, nil, nil, nil
-	return dials
 }
 
 // hold keeps a transmission towards p until the next rest seals it.
@@ -148,6 +141,7 @@ func (p *stream) hold(k kind, b []byte) {
 		w.openRst = true
 	}
 	if !p.has(marked) {
+		w.since = p.c.net.now()
 		p.set(marked)
 		p.c.net.held.addStream(p)
 	}
@@ -223,7 +217,7 @@ func (n *Network) sealOne(p *stream, k kind, b []byte) {
 		return
 	}
 	w := p.wire
-	w.last = max(w.last, n.now()+f.delay)
+	w.last = max(w.last, w.since+f.delay)
 	w.entries++
 	w.sealed += len(sent)
 	seg := s.segment(k, sent)

@@ -54,8 +54,11 @@ type Link struct {
 	cfg      atomic.Pointer[LinkConfig]
 	cuts     atomic.Int32
 
+	number int // among the network's links, from 0
+
 	mu   sync.Mutex
 	busy time.Duration // until when bandwidth is taken
+	last time.Duration // when the newest datagram arrives
 }
 
 // Link returns the direction from one host to another; both are added when
@@ -72,7 +75,7 @@ func (n *Network) link(from, to *Host) *Link {
 	key := [2]*Host{from, to}
 	l := n.links[key]
 	if l == nil {
-		l = &Link{net: n, from: from, to: to}
+		l = &Link{net: n, from: from, to: to, number: len(n.links)}
 		cfg := n.cfg.Link
 		if from == to {
 			cfg = LinkConfig{}
@@ -159,6 +162,17 @@ func (l *Link) queueing(size, bandwidth int) time.Duration {
 	now := l.net.now()
 	l.busy = max(l.busy, now) + time.Duration(float64(size)/float64(bandwidth)*float64(time.Second))
 	return l.busy - now
+}
+
+// instant returns the delay after which a datagram arrives that takes at least
+// d: behind those before it, and at a moment that belongs to this link alone.
+// Jitter thus never changes the order; Reorder does.
+func (l *Link) instant(d time.Duration) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.net.now()
+	l.last = nextInstant(max(now+d, l.last+1), instants-1-l.number%(instants/2))
+	return l.last - now
 }
 
 // backlogged returns how many bytes wait for bandwidth.

@@ -44,7 +44,7 @@ type waiter struct {
 // Listen listens on address: "api:80" for the host's own names and addresses,
 // ":80" for all of them. Port 0 is an ephemeral port, given in turn. The
 // networks are tcp, tcp4 and tcp6.
-func (h *Host) Listen(_ context.Context, network, address string) (net.Listener, error) {
+func (h *Host) Listen(ctx context.Context, network, address string) (net.Listener, error) {
 	e, err := parseEndpoint(network, address)
 	if err == nil && e.family.proto != "tcp" {
 		err = &net.AddrError{Err: "unexpected address type", Addr: address}

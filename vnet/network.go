@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"iter"
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -93,8 +94,9 @@ type Network struct {
 	links  map[[2]*Host]*Link
 	routes map[route]int // connections so far, for their numbers
 	conns  conns
-	serial uint32     // counts connections, for their instants
-	stuck  []*attempt // dials that wait for a link to heal
+	serial uint32            // counts connections, for their instants
+	stuck  []*attempt        // dials that wait for a link to heal
+	dials  map[*attempt]bool // dials whose callers wait
 
 	pass atomic.Int64 // how many may pass a hold
 	held held
@@ -109,6 +111,7 @@ func New(c Config) *Network {
 		byAddr: map[netip.Addr]*Host{},
 		links:  map[[2]*Host]*Link{},
 		routes: map[route]int{},
+		dials:  map[*attempt]bool{},
 	}
 	n.held.wake = make(chan struct{}, 1)
 	if c.Journal != nil {
@@ -173,12 +176,16 @@ func (n *Network) Rule(r rule.Rule[Segment, Verdict]) (remove func()) {
 // idempotent and returns nil.
 func (n *Network) Close() error {
 	n.mu.Lock()
+	again := n.closed
 	n.closed = true
-	stuck := n.stuck
-	n.stuck = nil
+	dials := slices.Collect(maps.Keys(n.dials))
 	n.mu.Unlock()
-	n.set(holding, false)
-	for _, a := range append(n.held.drop(), stuck...) {
+	if !again && n.is(recording) {
+		n.append(journal.Event{Kind: "net.close"}) // what follows is no program's doing
+	}
+	n.set(holding|recording, false)
+	n.held.drop()
+	for _, a := range dials {
 		a.finish(errClosed)
 	}
 	for h := range n.Hosts() {

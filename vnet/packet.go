@@ -42,7 +42,7 @@ type received struct {
 
 // ListenPacket opens a packet connection on address; the networks are udp,
 // udp4 and udp6.
-func (h *Host) ListenPacket(_ context.Context, network, address string) (net.PacketConn, error) {
+func (h *Host) ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error) {
 	e, err := parseEndpoint(network, address)
 	if err == nil && e.family.proto != "udp" {
 		err = &net.AddrError{Err: "unexpected address type", Addr: address}

@@ -1,5 +1,4 @@
-// A segment: what one direction sent between two rests, and what may be done
-// with it.
+// A segment: what one direction sent between two rests, and what becomes of it.
 
 package vnet
 

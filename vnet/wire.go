@@ -38,7 +38,8 @@ type wire struct {
 	lost   bool          // nothing arrives any more
 	giveUp *time.Timer   // runs while bytes wait for a blocked link
 
-	open    []byte // under a hold: written since the last rest
+	open    []byte        // under a hold: written since the last rest
+	since   time.Duration // when the first of that was sent
 	openFin bool
 	openRst bool
 	entries int // sealed, waiting in the network's queue
@@ -127,11 +128,16 @@ const instants = 4096
 // instant returns the first moment from t on that belongs to the direction
 // towards p. Remainder 0 belongs to the programs' own timers.
 func (p *stream) instant(t time.Duration) time.Duration {
-	k := time.Duration(p.c.serial) * 2 % (instants - 2)
+	k := 1 + int(p.c.serial*2%(instants/2))
 	if p == &p.c.ends[1] {
 		k++
 	}
-	return t + (k+1-t%instants+instants)%instants
+	return nextInstant(t, k)
+}
+
+// nextInstant returns the first moment from t on that leaves the remainder k.
+func nextInstant(t time.Duration, k int) time.Duration {
+	return t + (time.Duration(k)-t%instants+instants)%instants
 }
 
 // arm sets the timer for the first mark; over a blocked link it starts the
@@ -192,7 +198,7 @@ func (p *stream) arrived(k kind, size, cause int) {
 	case k == fin:
 		p.set(finIn)
 	case p.has(closed|dead) || p.has(shutR) && p.has(shutW):
-		p.in.Skip(p.in.Unread())
+		p.in.Retract(size)
 		p.refuse()
 	}
 	p.cond.Broadcast()

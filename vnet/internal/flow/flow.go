@@ -86,6 +86,15 @@ func (f *Flow) Recall() []byte {
 	return flying
 }
 
+// Retract takes back the n bytes that arrived last and were not read.
+func (f *Flow) Retract(n int) {
+	flying := f.Recall()
+	f.unread -= min(n, f.unread)
+	f.ring.truncate(f.unread)
+	f.visible = min(f.visible, f.unread)
+	f.Send(flying)
+}
+
 // Inject lets b arrive behind what is unread, before what is in flight.
 func (f *Flow) Inject(b []byte) {
 	flying := f.Recall()
