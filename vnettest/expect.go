@@ -1,5 +1,4 @@
-// What the test demands of the network: the next segment, one of them, none,
-// a condition.
+// What the test demands of the network: this segment next, or never, or a condition.
 
 package vnettest
 

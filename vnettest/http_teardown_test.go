@@ -10,8 +10,10 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/rehearse-go/rehearse/vnet"
 	"github.com/rehearse-go/rehearse/vnettest"
 )
 
@@ -32,10 +34,29 @@ var endings = []struct {
 		go getURL(context.Background(), clientOn(t, "app"), "http://api/")
 		t.Step()
 	}},
-	{"a dial waits for an answer", "", func(t *vnettest.T) {
+	{"a dial was lost", "", func(t *vnettest.T) {
 		silenceLink(t, "app", "api")
 		go t.Host("app").Dial(context.Background(), "tcp", "api:80")
-		go t.Host("app").Dial(context.Background(), "tcp", "nowhere:80")
+		synctest.Wait()
+	}},
+	{"a dial is on its way", "", func(t *vnettest.T) {
+		t.Link("app", "api").Set(vnet.LinkConfig{Latency: time.Minute})
+		go t.Host("app").Dial(context.Background(), "tcp", "api:80")
+		synctest.Wait()
+	}},
+	{"the answer to a dial is on its way", "", func(t *vnettest.T) {
+		t.Link("api", "app").Set(vnet.LinkConfig{Latency: time.Minute})
+		go t.Host("app").Dial(context.Background(), "tcp", "api:80")
+		synctest.Wait()
+	}},
+	{"a dial finds the backlog full", "", func(t *vnettest.T) {
+		if _, err := t.Host("api").Listen(t.Context(), "tcp", ":80"); err != nil {
+			t.Fatal(err)
+		}
+		for range 200 {
+			go t.Host("app").Dial(context.Background(), "tcp", "api:80")
+		}
+		synctest.Wait()
 	}},
 	{"everybody reads and nobody writes", "", func(t *vnettest.T) {
 		server, client := certify(t, "api")
@@ -50,14 +71,19 @@ var endings = []struct {
 			t.Fatal(err)
 		}
 		go p.ReadFrom(make([]byte, 100))
+		synctest.Wait()
 	}},
 	{"a link delivers later", "", func(t *vnettest.T) {
 		serveHTTP(t, "api", &http.Server{Handler: answering("hello")})
 		fetchURL(t, clientOn(t, "app"), "http://api/")
-		c := t.Link("app", "api").Config()
-		c.Latency = time.Hour
-		t.Link("app", "api").Set(c)
-		go getURL(context.Background(), clientOn(t, "app"), "http://api/")
+		c, err := t.Host("app").Dial(t.Context(), "tcp", "api:80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Link("app", "api").Set(vnet.LinkConfig{Latency: time.Hour})
+		io.WriteString(c, "GET / HTTP/1.1\r\n\r\n")
+		go io.ReadAll(c)
+		synctest.Wait()
 	}},
 	{"it is fatal with a server serving", "it came to this", func(t *vnettest.T) {
 		serveHTTP(t, "api", &http.Server{Handler: answering("hello")})

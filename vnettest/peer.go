@@ -106,7 +106,8 @@ func (p *Peer) ExpectMatch(expr string) []string {
 	got := p.await(re.MatchString)
 	m := re.FindStringSubmatch(got)
 	if m == nil {
-		p.t.Fatalf("vnettest: the program sent nothing that matches%s\n  want %s\n  got  %s", p.ending(), expr, clip(got))
+		p.t.Fatalf("vnettest: the program sent nothing that matches%s\n  want %s\n  got  %s",
+			p.ending(), expr, clip(got))
 	}
 	p.end.Take(len(m[0]))
 	return m

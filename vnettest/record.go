@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -68,7 +69,10 @@ func (r *record) subscribe() chan struct{} {
 func newRecord(t *testing.T, c Config) *record {
 	r := &record{t: t, seed: c.Net.Seed, journal: c.Net.Journal}
 	r.file.path = filepath.Join(artifactDir(t), fmt.Sprintf("%s.%d.journal", runName(t), os.Getpid()))
-	r.journal.SetHeader(journal.Header{Seed: c.Net.Seed, Config: c.Net.String(), Notes: []journal.Note{{Key: "test", Value: t.Name()}}})
+	r.journal.SetHeader(journal.Header{
+		Seed: c.Net.Seed, Config: c.Net.String(),
+		Notes: []journal.Note{{Key: "test", Value: t.Name()}},
+	})
 	r.journal.Stream(r)
 	t.Cleanup(func() {
 		t.Helper()
@@ -82,25 +86,36 @@ func (r *record) end() {
 	r.t.Helper()
 	r.journal.Stream(nil)
 	r.file.Close()
-	kept := keepAlways() && r.file.exists()
-	if !r.t.Failed() && !panicking() {
-		if !kept {
-			r.file.remove()
-		} else {
-			r.keep()
-		}
-		return
+	switch {
+	case r.t.Failed() || panicking():
+		r.tell()
+	case keepAlways():
+		r.keep()
+	default:
+		r.file.remove()
 	}
-	r.tell()
 }
 
 // tell logs what somebody needs who looks at the failure.
 func (r *record) tell() {
 	r.t.Helper()
-	if r.told {
-		return
+	if !r.told {
+		r.told = true
+		r.t.Log(r.story())
 	}
-	r.told = true
+}
+
+// tellPanic is deferred where the test runs: a panic ends the process before
+// the outer test's Cleanups.
+func (r *record) tellPanic() {
+	if panicking() {
+		r.told = true
+		fmt.Fprint(os.Stderr, r.t.Name(), r.story())
+	}
+}
+
+// story is what a failed test tells: the last events, and how to get further.
+func (r *record) story() string {
 	var b strings.Builder
 	b.WriteString("\n")
 	if tail := r.journal.Tail(15); len(tail) > 0 {
@@ -114,7 +129,7 @@ func (r *record) tell() {
 	if path := r.keep(); path != "" {
 		fmt.Fprintf(&b, "trace  rehearse trace open %s\n", path)
 	}
-	r.t.Log(b.String())
+	return b.String()
 }
 
 // keep gives the journal's file its lasting name and returns it.
@@ -155,8 +170,9 @@ func keepAlways() bool {
 // runName is a file name for the test: "store.TestFailover-3".
 func runName(t *testing.T) string {
 	program := strings.TrimSuffix(filepath.Base(os.Args[0]), ".test")
+	const safe = "-._0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 	name := strings.Map(func(r rune) rune {
-		if r < 128 && (r == '.' || r == '-' || r == '_' || '0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z') {
+		if strings.ContainsRune(safe, r) {
 			return r
 		}
 		return '-'
@@ -205,15 +221,20 @@ func packagePath() string {
 	return cmp.Or(strings.TrimSuffix(info.Path, ".test"), ".")
 }
 
-// lazyFile is created at the first write, so that a run without events costs
-// no file.
+// lazyFile is created at the second write: the first is the journal's header,
+// and a run without events costs no file.
 type lazyFile struct {
 	path string
+	head []byte
 	f    *os.File
 }
 
 func (l *lazyFile) Write(b []byte) (int, error) {
-	if l.f == nil {
+	switch {
+	case l.head == nil:
+		l.head = slices.Clone(b)
+		return len(b), nil
+	case l.f == nil:
 		if err := os.MkdirAll(filepath.Dir(l.path), 0o755); err != nil {
 			return 0, err
 		}
@@ -222,6 +243,9 @@ func (l *lazyFile) Write(b []byte) (int, error) {
 			return 0, err
 		}
 		l.f = f
+		if _, err := f.Write(l.head); err != nil {
+			return 0, err
+		}
 	}
 	return l.f.Write(b)
 }

@@ -62,6 +62,7 @@ func Run(t *testing.T, c Config, f func(*T)) {
 		})
 		stop := time.AfterFunc(cmp.Or(c.Deadline, 24*time.Hour), func() { r.stuck(t, n) })
 		t.Cleanup(func() { stop.Stop() })
+		defer r.tellPanic()
 		if c.Held {
 			n.Hold()
 		}

@@ -3,6 +3,7 @@
 package vnettest
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"regexp"
@@ -11,8 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"context"
 
 	"github.com/rehearse-go/rehearse/vnet"
 )
@@ -77,16 +76,26 @@ func watch(t *testing.T, r *record) (stop func()) {
 	}
 }
 
-var (
-	header    = regexp.MustCompile(`^goroutine (\d+) (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[([^\],]+)([^\]]*)\]:`)
-	hangsSelf = map[string]string{
-		"IO wait":               "waits for a real socket, pipe or file",
-		"sync.Mutex.Lock":       "waits for a mutex whose owner waits for something else",
-		"sync.RWMutex.Lock":     "waits for a mutex whose owner waits for something else",
-		"sync.RWMutex.RLock":    "waits for a mutex whose owner waits for something else",
-		"syscall":               "is in a system call",
-		"syscall, locked to th": "is in a system call",
-	}
+// header is the first line of a goroutine's stack: its number, what it waits
+// for, and the rest, which names its bubble.
+var header = regexp.MustCompile(`^goroutine (\d+) (?:gp=\S+ m=\S+ (?:mp=\S+ )?)?\[([^\],]+)([^\]]*)\]:`)
+
+// hanging are the states that keep a bubble's clock from moving.
+var hanging = map[string]string{
+	"IO wait":            "waits for a real socket, pipe or file",
+	"syscall":            "is in a system call",
+	"sync.Mutex.Lock":    mutexHeld,
+	"sync.RWMutex.Lock":  mutexHeld,
+	"sync.RWMutex.RLock": mutexHeld,
+}
+
+const mutexHeld = "waits for a mutex whose owner waits for something else"
+
+// A culprit is told what to do instead.
+const (
+	adviceMutex  = "In a bubble a mutex must not be held over a wait: time stands still until it is free."
+	adviceSocket = "Inside a bubble the network is virtual: instead of package net's functions dial and listen by\n" +
+		"t.Host(name).Dial and Listen, and resolve names by t.Host(name).LookupHost."
 )
 
 // standstill describes the bubbled goroutines when one of them waits for
@@ -99,7 +108,7 @@ func standstill() string {
 			continue
 		}
 		state := m[2]
-		switch why, found := hangsSelf[state]; {
+		switch why, found := hanging[state]; {
 		case state == "running" || state == "runnable":
 			return ""
 		case !found:
@@ -116,10 +125,9 @@ func standstill() string {
 
 // explain tells what one goroutine waits for and what to do about it.
 func explain(id, why, stack string) string {
-	advice := "In a bubble a mutex must not be held over a wait: time stands still until it is free."
+	advice := adviceMutex
 	if strings.Contains(why, "real socket") {
-		advice = "Inside a bubble the network is virtual: dial and listen by t.Host(name).Dial and Listen instead of package net's,\n" +
-			"and resolve names by t.Host(name).LookupHost."
+		advice = adviceSocket
 	}
 	_, frames, _ := strings.Cut(stack, "\n")
 	return fmt.Sprintf("Goroutine %s %s, so the bubble's clock stands still.\n%s\n\n%s\n", id, why, advice, frames)
