@@ -60,6 +60,7 @@ type attempt struct {
 	serial    uint32
 	out, back *Link
 	since     time.Duration // when it was dialled
+	cause     int           // Seq of its event in the journal
 	dropped   bool          // the test lost it: no answer ever comes
 
 	mu   sync.Mutex
@@ -120,16 +121,17 @@ func (a *attempt) start() {
 	a.register()
 	v, lost := a.judge()
 	f := a.out.carryConnect(a)
-	cause := a.record("net.dial", 0)
+	a.cause = a.record("net.dial", 0)
+	a.recordLoss(f)
 	switch f.delay += v.Delay; {
 	case lost || f.lost:
 		a.dropped = true
 	case v.Reset:
 		a.finish(errno("connect", refused))
 	case f.delay > 0:
-		time.AfterFunc(a.instant(f.delay), func() { a.arrive(cause) })
+		time.AfterFunc(a.instant(f.delay), a.arrive)
 	default:
-		a.arrive(cause)
+		a.arrive()
 	}
 }
 
@@ -179,20 +181,21 @@ func (n *Network) sealDial(a *attempt) {
 	a.register()
 	v, lost := a.judge()
 	f := a.out.carryConnect(a)
-	cause := a.record("net.dial", 0)
+	a.cause = a.record("net.dial", 0)
+	a.recordLoss(f)
 	switch f.delay += v.Delay; {
 	case lost || f.lost:
 		a.dropped = true
 	case v.Reset:
 		a.finish(errno("connect", refused))
 	default:
-		n.held.push(&entry{seg: a.segment(), due: a.since + f.delay, cause: cause, dial: a})
+		n.held.push(&entry{seg: a.segment(), due: a.since + f.delay, cause: a.cause, dial: a})
 	}
 }
 
 // arrive brings the connect to its host. Over a blocked link it waits there
 // for the link to heal.
-func (a *attempt) arrive(cause int) {
+func (a *attempt) arrive() {
 	n := a.net
 	n.mu.Lock()
 	if a.isOver() || a.dropped {
@@ -207,10 +210,10 @@ func (a *attempt) arrive(cause int) {
 	c, err, full := a.connect()
 	n.mu.Unlock()
 	if full {
-		a.record("fault.backlog", cause)
+		a.record("fault.backlog", a.cause)
 		return
 	}
-	a.answer(c, err, cause)
+	a.answer(c, err)
 }
 
 // connect makes the connection if somebody listens and has room; net.mu is
@@ -249,25 +252,26 @@ func (a *attempt) adopt(c *conn) {
 }
 
 // answer carries the outcome back to the dialler.
-func (a *attempt) answer(c *conn, err error, cause int) {
+func (a *attempt) answer(c *conn, err error) {
 	f := a.back.carryConnect(a)
+	a.recordLoss(f)
 	switch {
 	case f.lost:
 		a.dropped = true
 	case f.delay > 0 && a.net.is(holding) == false:
-		time.AfterFunc(a.instant(f.delay), func() { a.conclude(c, err, cause) })
+		time.AfterFunc(a.instant(f.delay), func() { a.conclude(c, err) })
 	default:
-		a.conclude(c, err, cause)
+		a.conclude(c, err)
 	}
 }
 
-func (a *attempt) conclude(c *conn, err error, cause int) {
+func (a *attempt) conclude(c *conn, err error) {
 	if err != nil {
-		a.record("net.refused", cause)
+		a.record("net.refused", a.cause)
 		a.finish(err)
 		return
 	}
-	a.record("net.connect", cause)
+	a.record("net.connect", a.cause)
 	a.mu.Lock()
 	late := a.over
 	a.c = c
@@ -363,6 +367,16 @@ func (n *Network) withdraw(a *attempt) {
 		l.mu.Lock()
 		l.waiting = without(l.waiting, a)
 		l.mu.Unlock()
+	}
+}
+
+// recordLoss notes that the connect, or its answer, was lost on the way.
+func (a *attempt) recordLoss(f fate) {
+	if a.net.is(recording) && (f.lost || f.resent > 0) {
+		a.net.append(journal.Event{
+			Kind: "fault.loss", Where: a.from.name, Peer: a.to.name,
+			Subject: connName(a.from, a.to, a.addr.Port(), a.num), Notes: f.notes(),
+		})
 	}
 }
 

@@ -339,7 +339,7 @@ func (n *Network) changed() {
 		}
 	}
 	for _, a := range stuck {
-		a.arrive(0)
+		a.arrive()
 	}
 	n.held.signal()
 }

@@ -3,6 +3,7 @@
 package vnet
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/rehearse-go/rehearse/journal"
@@ -38,12 +39,23 @@ func (s *stream) judge(k kind, b []byte) (sent []byte, f fate, ok bool) {
 	if !s.link.plain.Load() {
 		p.wire.count++
 		f = s.link.carry(len(b), s.draws(), firstResend)
-		if f.lost {
-			s.record("fault.loss", 0)
+		if n.is(recording) && (f.lost || f.resent > 0) {
+			n.append(journal.Event{
+				Kind: "fault.loss", Where: s.host.name, Peer: p.host.name, Subject: s.c.name(),
+				Notes: f.notes(),
+			})
 		}
 	}
 	f.delay += extra
 	return b, f, true
+}
+
+// notes tells what loss did to a transmission.
+func (f fate) notes() []journal.Note {
+	if f.lost {
+		return []journal.Note{{Key: "resent", Value: "until the sender gave up"}}
+	}
+	return []journal.Note{{Key: "resent", Value: strconv.Itoa(f.resent)}}
 }
 
 // draws returns the chances of the transmission that is being sent.

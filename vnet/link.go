@@ -127,8 +127,9 @@ func (l *Link) blocked() bool {
 
 // fate is what a link does to one transmission.
 type fate struct {
-	delay time.Duration
-	lost  bool // for ever: retransmissions outlasted Config.GiveUp
+	delay  time.Duration
+	resent int  // times it was lost and sent again
+	lost   bool // for ever: retransmissions outlasted Config.GiveUp
 }
 
 // The first timeout of a retransmission, as on Linux; each next is twice it.
@@ -146,6 +147,7 @@ func (l *Link) carry(size int, d draws, resend time.Duration) fate {
 		if f.delay += resend; f.delay > l.net.cfg.GiveUp {
 			return fate{lost: true}
 		}
+		f.resent++
 		resend *= 2
 	}
 	return f

@@ -212,7 +212,7 @@ func (l *listener) promote() {
 	a := l.waiting[0]
 	l.waiting = l.waiting[1:]
 	l.mu.Unlock()
-	a.arrive(0)
+	a.arrive()
 }
 
 // Close stops listening. Accepted connections live on; those in the backlog

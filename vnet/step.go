@@ -301,7 +301,7 @@ func (n *Network) free(e *entry) {
 	switch {
 	case !n.held.remove(e):
 	case e.dial != nil:
-		e.dial.arrive(e.cause)
+		e.dial.arrive()
 	case e.gram != nil:
 		n.land(e.gram, e.seg.Data, e.cause)
 	default:
