@@ -1,0 +1,86 @@
+// Medians, ratios and verdicts from benchmarks' output.
+
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+const output = `goos: linux
+cpu: A Processor
+BenchmarkStream/copied_twice-2 	 100	 2846 ns/op	23025.17 MB/s
+BenchmarkStream/loopback-2 	 100	 22795 ns/op	2800 MB/s
+BenchmarkStream/vnet-2 	 100	 22795 ns/op	30000 MB/s	 0 B/op	 0 allocs/op
+PASS
+goos: linux
+cpu: A Processor
+BenchmarkStream/loopback-2 	 100	 22795 ns/op	3200 MB/s
+BenchmarkStream/vnet-2 	 100	 22795 ns/op	10000 MB/s
+BenchmarkStream/vnet-2 	 100	 22795 ns/op	36000 MB/s
+BenchmarkIdle/10000/loopback-2  	 6	 500.0 B/pair
+BenchmarkIdle/10000/vnet-2  	 6	 751.0 B/pair
+BenchmarkStep/rest_alone/bubble-2  	 6	 450.4 ns/op
+BenchmarkStep/vnet+journal/bubble  	 6	 2950.4 ns/op
+`
+
+func TestTheTableHasMediansAndRatios(t *testing.T) {
+	got := table(t, output)
+	for _, want := range []string{
+		"goos: linux, cpu: A Processor\n",
+		"|Stream|MB/s|",
+		"|copied twice|23,000|0 %|7.7|",
+		"|loopback|3,000|7 %|1.0|",
+		"|vnet|30,000|43 %|10.0|",
+		"|10000/vnet|751|0 %|1.5|",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the table lacks %q:\n%s", want, got)
+		}
+	}
+}
+
+func TestGoalsAreMetMissedOrNotMeasured(t *testing.T) {
+	got := table(t, output)
+	for _, want := range []string{
+		"|stream throughput over loopback's|≥ 10 times|10|met|",
+		"|an idle pair of 10,000|≤ 750 B|751|missed|",
+		"|a journalled step, without the rest itself|≤ 5,000 ns|2,500|met|",
+		"|round trips over loopback's|≥ 20 times|not measured||",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the goals lack %q:\n%s", want, got)
+		}
+	}
+}
+
+func TestInputWithoutBenchmarksIsAnError(t *testing.T) {
+	if _, err := read(strings.NewReader("PASS\nok\n")); err == nil {
+		t.Error("no error for an input without a benchmark")
+	}
+}
+
+func TestAnUnreadableInputIsAnError(t *testing.T) {
+	broken := errors.New("broken")
+	if _, err := read(failing{broken}); !errors.Is(err, broken) {
+		t.Errorf("the error is %v; want %v", err, broken)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func table(t *testing.T, input string) string {
+	t.Helper()
+	m, err := read(strings.NewReader(input))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := m.print(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
