@@ -1,0 +1,13 @@
+// What the command is for.
+
+// Rehearse looks at what tests on a virtual network left behind.
+//
+//	rehearse trace show FILE     the events, line by line
+//	rehearse trace open FILE     one HTML page of them, in the browser
+//	rehearse trace diff A B      where two runs part
+//	rehearse up                  a local server of all journals of a directory
+//	rehearse version
+//
+// Data goes to standard output, talk to standard error. It exits with 0 when
+// done, 1 when two runs differ, and 2 when the command line or a file is bad.
+package main

@@ -1,0 +1,32 @@
+// Tests of parts of the trace commands that scripts do not reach.
+
+package main
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestTheBrowserOfEachSystem(t *testing.T) {
+	for _, c := range []struct {
+		system, wanted string
+		command        []string
+	}{
+		{"linux", "", []string{"xdg-open", "p"}},
+		{"darwin", "", []string{"open", "p"}},
+		{"windows", "", []string{"rundll32", "url.dll,FileProtocolHandler", "p"}},
+		{"linux", "firefox", []string{"firefox", "p"}},
+	} {
+		if got := browserCommand(c.system, c.wanted, "p"); !slices.Equal(got, c.command) {
+			t.Errorf("%s, %q: %v, want %v", c.system, c.wanted, got, c.command)
+		}
+	}
+}
+
+func TestOnATerminalTheSidesOfADiffAreColoured(t *testing.T) {
+	got := colored("first difference\n\n  1 a\n- 2 b\n+ 2 c\n")
+	want := "first difference\n\n  1 a\n\x1b[31m- 2 b\x1b[0m\n\x1b[32m+ 2 c\x1b[0m\n"
+	if got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
