@@ -56,7 +56,7 @@ func TestATripOverALinkTakesItsLatencyTwice(t *testing.T) {
 func TestEveryStepIsJournalled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := new(journal.Journal)
-		run := steps(func() *journal.Journal { return j })(t)
+		run := steps(3, func() *journal.Journal { return j })(t)
 		before := delivered(j)
 		run(20)
 		if n := delivered(j) - before; n != 20 {

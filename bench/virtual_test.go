@@ -105,16 +105,19 @@ func latency(config func() vnet.Config) body {
 func BenchmarkStep(b *testing.B) {
 	b.Run("rest alone/bubble", func(b *testing.B) { body(rests).bubbled(b) })
 	b.Run("vnet/bubble", func(b *testing.B) {
-		steps(func() *journal.Journal { return nil }).bubbled(b)
+		steps(1, func() *journal.Journal { return nil }).bubbled(b)
 	})
 	b.Run("vnet+journal/bubble", func(b *testing.B) {
-		steps(func() *journal.Journal { return new(journal.Journal) }).bubbled(b)
+		steps(1, func() *journal.Journal { return new(journal.Journal) }).bubbled(b)
+	})
+	b.Run("vnet+journal, 1000 waiting/bubble", func(b *testing.B) {
+		steps(1000, func() *journal.Journal { return new(journal.Journal) }).bubbled(b)
 	})
 	b.Run("vnet+journal+file/bubble", func(b *testing.B) {
 		f, err := os.Create(filepath.Join(b.TempDir(), "journal"))
 		check(b, err)
 		defer f.Close()
-		steps(func() *journal.Journal {
+		steps(1, func() *journal.Journal {
 			j := new(journal.Journal)
 			j.Stream(f)
 			return j
@@ -122,15 +125,18 @@ func BenchmarkStep(b *testing.B) {
 	})
 }
 
-// steps delivers n small segments one by one between a client and an echo.
-func steps(open func() *journal.Journal) body {
+// steps delivers n small segments one by one between so many clients and their
+// echoes. Each pair has one segment under way at any time.
+func steps(pairs int, open func() *journal.Journal) body {
 	return func(tb testing.TB) func(n int) {
 		n := vnet.New(vnet.Config{Journal: open(), Settle: synctest.Wait})
 		s := subject{listen: func(tb testing.TB) (net.Listener, dialFunc) { return listenOn(tb, n) }}
-		a, z := s.pair(tb)
+		clients, servers := s.pairs(tb, pairs)
 		n.Hold()
-		go echo(z)
-		go pingPong(a, 1<<62)
+		for i := range pairs {
+			go echo(servers[i])
+			go pingPong(clients[i], 1<<62)
+		}
 		return func(k int) {
 			for range k {
 				if seg := n.Step(); len(seg.Data) != small {
