@@ -39,14 +39,18 @@ func chromium(t *testing.T) string {
 	return ""
 }
 
-// startBrowser starts a browser that ends with the test, or after a minute.
+// startBrowser starts a browser that ends with the test, or after two minutes.
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	profile, err := os.MkdirTemp("", "rehearse-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.CommandContext(ctx, chromium(t),
 		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
 		"--disable-background-networking", "--disable-component-update", "--remote-debugging-pipe",
-		"--user-data-dir="+t.TempDir(), "--window-size=1500,950", "about:blank")
+		"--user-data-dir="+profile, "--window-size=1500,950", "about:blank")
 	theirIn, in := pipe(t)
 	out, theirOut := pipe(t)
 	cmd.ExtraFiles = []*os.File{theirIn, theirOut}
@@ -63,6 +67,7 @@ func startBrowser(t *testing.T) *browser {
 		cancel()
 		in.Close()
 		out.Close()
+		_ = os.RemoveAll(profile) // a child of the browser's may still hold it
 	})
 	var target struct{ TargetID, SessionID string }
 	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)

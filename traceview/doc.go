@@ -16,10 +16,11 @@
 //     arrow. Causes that send are net.send, net.dial, net.fin, net.rst and
 //     net.packet.
 //   - A net.drop whose Cause is one of these is an arrow that ends on the way.
-//   - A kind that begins with "fault." and has neither Subject nor Cause is a
-//     fault that lasts: a band over the lanes of Where and Peer, or over all
-//     if it names none. It ends with the event fault.end whose Cause it is,
-//     or with the run. A fault that hits one Subject is a mark on its lane,
-//     unless a fault.end ends it.
+//   - A kind that begins with "fault." begins a band over the lanes of its
+//     hosts, or over all lanes if it names none. It ends with the event
+//     fault.end whose Cause it is, or with the run. Where and Peer may be
+//     several hosts joined by commas, an address, or a connection. Momentary
+//     faults (page/looks.js lists them) and those that have a Cause are marks,
+//     unless a fault.end ends them.
 //   - Any other event is a dot on the lane of Where.
 package traceview

@@ -189,3 +189,25 @@ func TestAPageOfNothingOpens(t *testing.T) {
 	}
 	b.content()
 }
+
+func TestFaultsThatLastAreBands(t *testing.T) {
+	var j journal.Journal
+	for _, host := range []string{"a", "b", "c"} {
+		j.Append(journal.Event{Kind: "net.listen", Where: host})
+	}
+	full := j.Append(journal.Event{Kind: "fault.full", Where: "b:80", Subject: "full b:80"})
+	j.Append(journal.Event{Kind: "fault.end", Where: "b:80", Subject: "full b:80", Cause: full})
+	j.Append(journal.Event{Kind: "fault.rule", Where: "a", Peer: "b", Subject: "a>b:80#0"})
+	j.Append(journal.Event{Kind: "fault.loss", Where: "a", Peer: "b", Subject: "a>b:80#0"})
+	j.Append(journal.Event{Kind: "fault.reset", Where: "a>b:80#0", Subject: "reset a>b:80#0"})
+	j.Append(journal.Event{Kind: "fault.part", Where: "a,b", Peer: "c", Subject: "part a,b c"})
+	b := startBrowser(t)
+	b.open(page(t, &j))
+	if n := b.told("drawnBands"); n != 2 {
+		t.Errorf("%v bands, want 2", n)
+	}
+	if got := b.text("#facts"); !strings.Contains(got, " 3 hosts ") {
+		t.Errorf("faults made hosts: %s", got)
+	}
+	b.content()
+}

@@ -61,7 +61,7 @@ func smallStory() *story {
 		"\x00\x00\x00\x2e\x00\x03\x00\x00user\x00refund\x00database\x00orders\x00\x00")
 	s.trip("api>db:5432#0", "db", "api", "R\x00\x00\x00\x08\x00\x00\x00\x00Z\x00\x00\x00\x05I")
 	s.now += 2 * time.Second
-	part := s.tell(journal.Event{Kind: "fault.part", Where: "api", Peer: "db",
+	part := s.tell(journal.Event{Kind: "fault.part", Where: "api", Peer: "db", Subject: "part api db",
 		Notes: []journal.Note{{Key: "seed", Value: "24301"}}})
 	lost := s.send("api>db:5432#0", "api", "db", "UPDATE orders SET state='refunded' WHERE id=42")
 	s.tell(journal.Event{Kind: "net.drop", Where: "api", Peer: "db", Subject: "api>db:5432#0",
@@ -73,7 +73,7 @@ func smallStory() *story {
 		Notes: []journal.Note{{Key: "msg", Value: "db is slow, retrying"}}})
 	s.now += 30 * time.Second
 	s.dial("app>api:81#0", "app", "api", "net.refused")
-	s.tell(journal.Event{Kind: "fault.end", Where: "api", Peer: "db", Cause: part})
+	s.tell(journal.Event{Kind: "fault.end", Where: "api", Peer: "db", Subject: "part api db", Cause: part})
 	s.trip("api>db:5432#0", "api", "db", "UPDATE orders SET state='refunded' WHERE id=42")
 	s.trip("api>db:5432#0", "db", "api", "UPDATE 1")
 	s.trip("app>api:80#0", "api", "app", "HTTP/1.1 200 OK\r\nContent-Length: 22\r\n\r\n{\"state\":\"refunded\"}\r\n")
@@ -85,7 +85,7 @@ func smallStory() *story {
 	s.arrive(fin, "db", "api", "api>db:5432#0", 0)
 	s.trip("loop", "db", "db", "to itself")
 	s.send("app>api:80#1", "app", "api", "never arrives")
-	s.tell(journal.Event{Kind: "fault.down", Where: "db"})
+	s.tell(journal.Event{Kind: "fault.down", Where: "db", Subject: "down db"})
 	s.tell(journal.Event{Kind: "net.close", Where: "app", Subject: "app>api:80#0"})
 	return s
 }

@@ -21,7 +21,7 @@ class Lanes {
     this.layout.height = height;
   }
 
-  // draw returns how many events and arrows it drew.
+  // draw returns how many events, arrows and bands it drew.
   draw({ chosen, hovered, cone }) {
     const { c, layout } = this;
     this.cone = cone;
@@ -32,13 +32,13 @@ class Lanes {
     this.drawChosenRow(hovered, colors.faint);
     this.drawChosenRow(chosen, colors.chosen);
     this.drawTimes();
-    this.drawBands();
+    const bands = this.drawBands();
     this.drawLanes();
     const arrows = this.drawArrows();
     const events = this.pitch < crowded ? this.drawCrowd() : this.drawEvents();
     this.drawBandNames();
     this.drawHosts();
-    return { arrows, events };
+    return { arrows, events, bands };
   }
 
   // rowPitch is the usual distance of two rows in view, in pixels.
@@ -62,7 +62,7 @@ class Lanes {
       const row = layout.rowAtEvent(i);
       return layout.y(layout.pos[row] ?? layout.last) + side * Math.min(layout.scale * 0.5, rowHeight / 2);
     };
-    const lanes = [model.lane[band.from], model.peerLane[band.from]].filter((l) => l >= 0);
+    const lanes = model.faultLanes(band.from);
     const w = layout.laneWidth, inset = Math.min(14, w / 8);
     const left = lanes.length ? layout.laneX(Math.min(...lanes)) - w / 2 + inset : gutter;
     const right = lanes.length ? layout.laneX(Math.max(...lanes)) + w / 2 - inset : layout.width;
@@ -72,9 +72,11 @@ class Lanes {
 
   drawBands() {
     const { c, layout, model } = this;
+    let count = 0;
     for (const band of model.bands) {
       const { left, right, top, bottom } = this.bandPlace(band);
       if (bottom < topMargin || top > layout.height) continue;
+      count++;
       c.save();
       c.beginPath();
       c.rect(left, top, right - left, Math.max(2, bottom - top));
@@ -88,6 +90,7 @@ class Lanes {
       c.fillStyle = colors.fault;
       c.fillRect(left, top, 3, Math.max(2, bottom - top));
     }
+    return count;
   }
 
   // drawBandNames names the bands whose beginning is not there to tell.
@@ -100,7 +103,7 @@ class Lanes {
       if (layout.rowOf[band.from] >= 0 && this.pitch >= crowded && top >= topMargin) continue;
       if (this.pitch < crowded && y < low + 14) continue;
       low = y;
-      this.words(this.faultWords(band.from), left + 9, y, colors.fault, "left", "600 ");
+      this.words(this.model.faultWords(band.from), left + 9, y, colors.fault, "left", "600 ");
     }
   }
 
@@ -115,13 +118,6 @@ class Lanes {
       c.lineTo(x + height, top);
     }
     c.stroke();
-  }
-
-  faultWords(i) {
-    const { model } = this, names = model.names;
-    const hosts = [model.where[i], model.peer[i]].filter((n) => n).map((n) => names[n]).join(" ↔ ");
-    const notes = (model.notes.get(i) || []).map(([k, v]) => `${k}=${v}`).join(" ");
-    return [model.kindName(i), hosts, names[model.subject[i]], notes].filter((w) => w).join("  ");
   }
 
   // drawTimes writes the times into the gutter, and rules a line where time
@@ -148,7 +144,7 @@ class Lanes {
 
   // pause rules a line where time goes on, and says how far if that is long.
   pause(ns, y) {
-    const long = ns >= 20 * this.layout.usualPause && ns >= 1e6;
+    const long = ns >= 5 * this.layout.usualPause && ns >= 1e6;
     this.rule(y, long ? colors.lane : colors.rule);
     if (!long) return;
     const { c, layout } = this;
@@ -274,7 +270,7 @@ class Lanes {
 
   label(i, look) {
     const { model } = this;
-    if (look.fault) return this.faultWords(i);
+    if (look.fault) return model.faultWords(i);
     if (look === looks["net.deliver"]) return "";
     const size = model.size[i] ? `${model.size[i]} B` : "";
     const words = look === plainLook ? model.kindName(i) : look === looks["net.send"] ? "" : look.name;

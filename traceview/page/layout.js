@@ -38,14 +38,15 @@ class Layout {
     this.usualPause = this.findUsualPause();
   }
 
-  // findUsualPause returns the middle one of the times between two rows.
+  // findUsualPause returns the time between two rows that three of four keep
+  // below.
   findUsualPause() {
     const pauses = [];
     for (let r = 1; r < this.rows.length && pauses.length < 10000; r++) {
       const ns = this.model.at[this.rows[r]] - this.model.at[this.rows[r - 1]];
       if (ns > 0) pauses.push(ns);
     }
-    return pauses.sort((a, b) => a - b)[pauses.length >> 1] ?? 0;
+    return pauses.sort((a, b) => a - b)[Math.floor(0.75 * (pauses.length - 1))] ?? 0;
   }
 
   get first() { return this.pos.length ? this.pos[0] : 0; }

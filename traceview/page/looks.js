@@ -24,8 +24,13 @@ const plainLook = { name: "", color: "dot", mark: "disc", small: true };
 const faultLook = { name: "fault", color: "fault", mark: "triangle", fault: true, problem: true };
 const faultEndLook = { name: "fault ends", color: "fault", mark: "square", small: true, fault: true };
 
+// moments are the faults that hit one thing and are over.
+const moments = ["loss", "corrupt", "reorder", "duplicate", "backlog", "reset", "rule"];
+const momentLook = { ...faultLook, moment: true };
+
 function lookOf(kind) {
   if (Object.hasOwn(looks, kind)) return looks[kind];
+  if (moments.includes(kind.slice("fault.".length)) && kind.startsWith("fault.")) return momentLook;
   if (kind === "fault.end") return faultEndLook;
   return kind.startsWith("fault.") ? faultLook : plainLook;
 }

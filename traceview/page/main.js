@@ -196,6 +196,7 @@ class Page {
     told.drawMs = (performance.now() - began).toFixed(1);
     told.drawnEvents = drawn.events;
     told.drawnArrows = drawn.arrows;
+    told.drawnBands = drawn.bands;
   }
 }
 

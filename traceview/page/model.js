@@ -89,8 +89,11 @@ class Model {
   findHosts() {
     const lanes = new Int32Array(this.names.length).fill(-1);
     this.hosts = [];
+    this.laneOf = new Map();
     const seen = (name) => {
-      if (name !== 0 && lanes[name] < 0) lanes[name] = this.hosts.push(this.names[name]) - 1;
+      if (name === 0 || lanes[name] >= 0) return;
+      lanes[name] = this.hosts.push(this.names[name]) - 1;
+      this.laneOf.set(this.names[name], lanes[name]);
     };
     let homeless = false;
     for (let i = 0; i < this.count; i++) {
@@ -99,13 +102,39 @@ class Model {
       seen(this.peer[i]);
     }
     for (let i = 0; i < this.count; i++) {
+      if (this.look(i).fault) continue;
       seen(this.where[i]);
       seen(this.peer[i]);
-      homeless ||= this.where[i] === 0 && !this.look(i).fault;
+      homeless ||= this.where[i] === 0;
     }
     if (homeless) lanes[0] = this.hosts.push("(no host)") - 1;
     this.lane = Int32Array.from(this.where, (name) => lanes[name]);
     this.peerLane = Int32Array.from(this.peer, (name) => (name === 0 ? -1 : lanes[name]));
+    for (let i = 0; i < this.count; i++) {
+      if (!this.look(i).fault) continue;
+      const [first, second] = this.faultLanes(i);
+      this.lane[i] = first ?? -1;
+      this.peerLane[i] = second ?? -1;
+    }
+  }
+
+  // faultLanes returns the lanes a fault is about. Its Where and Peer may be
+  // hosts joined by commas, an address or a connection; a host that nothing
+  // but faults happens to has no lane.
+  faultLanes(i) {
+    const words = `${this.names[this.where[i]]},${this.names[this.peer[i]]}`.split(/[,>]/);
+    const lanes = words.map((w) => this.laneOf.get(w) ?? this.laneOf.get(w.replace(/[:#].*$/, "")));
+    return lanes.filter((l) => l !== undefined);
+  }
+
+  // faultWords tells a fault: its own text if its subject is that.
+  faultWords(i) {
+    const kind = this.kindName(i), subject = this.names[this.subject[i]], own = kind.slice("fault.".length);
+    const notes = (this.notes.get(i) || []).map(([k, v]) => `${k}=${v}`);
+    if (kind === "fault.end") return ["end", subject, ...notes].filter((w) => w).join("  ");
+    if (subject.startsWith(own + " ")) return [subject, ...notes].join("  ");
+    const hosts = [this.where[i], this.peer[i]].filter((n) => n).map((n) => this.names[n]).join(" ↔ ");
+    return [own, hosts, subject, ...notes].filter((w) => w).join("  ");
   }
 
   // findArrows joins what was sent to what came of it. An event whose cause
@@ -136,8 +165,8 @@ class Model {
     }
   }
 
-  // findBands makes a band of every fault that lasts: one that is ended by a
-  // fault.end, or that hits no single subject and comes from no event.
+  // findBands makes a band of every fault that lasts: one that a fault.end
+  // ends, or that is not known as momentary and comes from no other event.
   findBands() {
     this.bands = [];
     const open = new Map();
@@ -147,7 +176,7 @@ class Model {
         const band = open.get(this.cause[i]);
         if (band) band.to = i;
       } else if (this.look(i).fault) {
-        const band = { from: i, to: -1, lasts: this.subject[i] === 0 && this.cause[i] < 0 };
+        const band = { from: i, to: -1, lasts: !this.look(i).moment && this.cause[i] < 0 };
         open.set(i, band);
         this.bands.push(band);
       }
