@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
-	testpb "google.golang.org/grpc/interop/grpc_testing"
 
 	"github.com/rehearse-go/rehearse/vnet"
 	"github.com/rehearse-go/rehearse/vnettest"
@@ -23,8 +22,8 @@ func callers(t *vnettest.T, s grpcService) {
 		all.Go(func() {
 			for k := range 5 {
 				size := int32(1000*i + 100*k)
-				resp, err := client.UnaryCall(t.Context(), &testpb.SimpleRequest{
-					ResponseSize: size, Payload: &testpb.Payload{Body: make([]byte, 10*k)},
+				resp, err := client.UnaryCall(t.Context(), &testgrpc.SimpleRequest{
+					ResponseSize: size, Payload: &testgrpc.Payload{Body: make([]byte, 10*k)},
 				})
 				if err != nil || len(resp.GetPayload().GetBody()) != int(size) {
 					t.Errorf("client %d, call %d: %d bytes, %v", i, k, len(resp.GetPayload().GetBody()), err)
@@ -65,7 +64,7 @@ func TestFourGoroutinesOnOneGRPCConnectionDoTheSameInShape(t *testing.T) {
 			for range 4 {
 				all.Go(func() {
 					for range 5 {
-						if _, err := client.EmptyCall(t.Context(), &testpb.Empty{}); err != nil {
+						if _, err := client.EmptyCall(t.Context(), &testgrpc.Empty{}); err != nil {
 							t.Error(err)
 						}
 					}

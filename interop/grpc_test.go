@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/grpclog"
 	"google.golang.org/grpc/interop"
 	testgrpc "google.golang.org/grpc/interop/grpc_testing"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/orca"
 
 	"github.com/rehearse-go/rehearse/vnettest"
@@ -82,6 +83,10 @@ func reportOften(p orca.ServerMetricsProvider) orca.ServiceOptions {
 	*(*bool)(unsafe.Pointer(allow.UnsafeAddr())) = true
 	return o
 }
+
+// keptAlive makes a client ask its server every five minutes, the least that
+// a server stands, whether it is still there.
+var keptAlive = grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 5 * time.Minute, Timeout: 20 * time.Second})
 
 // client is a connection from the named host; gRPC makes it when it needs it.
 func (s grpcService) client(host string, more ...grpc.DialOption) *grpc.ClientConn {
