@@ -116,6 +116,20 @@ func (t *trial) again(tries int) {
 	}
 }
 
+// thrice tries what can fail on a real machine because another program takes a port just then.
+func (t *trial) thrice(f func() error) {
+	t.Helper()
+	err := f()
+	for range 2 {
+		if err != nil {
+			err = f()
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // listen listens on Address and closes the listener at the end.
 func (t *trial) listen() net.Listener {
 	t.Helper()

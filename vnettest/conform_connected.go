@@ -132,15 +132,26 @@ var strangerRows = []row{
 			t.Error("the first Write failed: nobody has answered yet")
 		}
 	}},
+	{"to strangers a connection is nobody", func(t *trial) {
+		taken, there := t.connected()
+		stranger := t.dial(taken.LocalAddr())
+		stranger.writes("anybody?")
+		stranger.failsToRead(refused)
+		there.sends("the peer", taken.LocalAddr())
+		taken.takes(9, "the peer")
+	}},
 	{"who comes later is reached", func(t *trial) {
-		here, there := t.connected()
-		there.Close()
-		here.writes("anybody?")
-		here.failsToRead(refused)
-		again, err := t.net.ListenPacket(t.Context(), "udp", there.LocalAddr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
+		var here *end
+		var there *post
+		var again net.PacketConn
+		t.thrice(func() (err error) {
+			here, there = t.connected()
+			there.Close()
+			here.writes("anybody?")
+			here.failsToRead(refused)
+			again, err = t.net.ListenPacket(t.Context(), "udp", there.LocalAddr().String())
+			return err
+		})
 		there = &post{again, t}
 		t.Cleanup(func() { again.Close() })
 		again.SetDeadline(time.Now().Add(late))

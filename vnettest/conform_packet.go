@@ -202,12 +202,15 @@ var packetRows = []row{
 		}
 	}},
 	{"TCP and UDP have ports of their own", func(t *trial) {
-		l := t.listen()
-		p, err := t.net.ListenPacket(t.Context(), "udp", l.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		p.Close()
+		var l net.Listener
+		t.thrice(func() error {
+			l = t.listen()
+			p, err := t.net.ListenPacket(t.Context(), "udp", l.Addr().String())
+			if err == nil {
+				t.Cleanup(func() { p.Close() })
+			}
+			return err
+		})
 		t.dial(l.Addr())
 	}},
 }
@@ -220,11 +223,12 @@ var packetErrorRows = []row{
 			again.Close()
 		}
 		t.fails(err, fault{op: "listen", network: "udp", addr: here.LocalAddr(), call: "bind", cause: inUse})
-		here.Close()
-		again, err = t.net.ListenPacket(t.Context(), "udp", here.LocalAddr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
+		t.thrice(func() error {
+			here = t.post()
+			here.Close()
+			again, err = t.net.ListenPacket(t.Context(), "udp", here.LocalAddr().String())
+			return err
+		})
 		again.Close()
 	}},
 	{"nobody can listen on a host that is not here", func(t *trial) {

@@ -12,7 +12,7 @@ import (
 	"github.com/rehearse-go/rehearse/vnettest"
 )
 
-// virtual tries one host of a fresh network in each subtest.
+// virtual tries two hosts of a fresh network in each subtest.
 func virtual(c vnet.Config) vnettest.Transport {
 	return vnettest.Transport{Run: func(t *testing.T, body func(*testing.T, vnettest.Transport)) {
 		body(t, hostOf(t, c))
@@ -45,6 +45,14 @@ func hostOf(t testing.TB, c vnet.Config) vnettest.Transport {
 
 func TestAVirtualNetworkConforms(t *testing.T) {
 	conforms(t, virtual(vnet.Config{}))
+}
+
+func TestAVirtualNetworkConformsOverIPv6(t *testing.T) {
+	conforms(t, vnettest.Transport{Run: func(t *testing.T, body func(*testing.T, vnettest.Transport)) {
+		tr := hostOf(t, vnet.Config{})
+		tr.Address = "[fd00::1]:0" // the first host's
+		body(t, tr)
+	}})
 }
 
 func TestAVirtualNetworkInABubbleConforms(t *testing.T) {
