@@ -16,7 +16,7 @@ import (
 
 // measured holds what was read, in the order in which it first came.
 type measured struct {
-	about []string // goos, goarch, cpu
+	about []string // goos, goarch, cpu, and the load before each round
 	rows  []*row
 }
 
@@ -45,7 +45,7 @@ func read(r io.Reader) (*measured, error) {
 			continue
 		}
 		key, _, _ := strings.Cut(text, ": ")
-		if slices.Contains([]string{"goos", "goarch", "cpu"}, key) && !slices.Contains(m.about, text) {
+		if slices.Contains([]string{"goos", "goarch", "cpu", "load"}, key) && !slices.Contains(m.about, text) {
 			m.about = append(m.about, text)
 		}
 	}
@@ -98,12 +98,19 @@ func (m *measured) find(bench, name string) *row {
 	return nil
 }
 
-// median is NaN for a row that was not measured.
-func (r *row) median() float64 {
-	if r == nil || len(r.values) == 0 {
-		return math.NaN()
+// rounds returns a row's values; none when it was not measured.
+func (r *row) rounds() []float64 {
+	if r == nil {
+		return nil
 	}
-	v := slices.Sorted(slices.Values(r.values))
+	return r.values
+}
+
+func (r *row) median() float64 { return median(r.values) }
+
+// median returns the middle of values, of which there is at least one.
+func median(values []float64) float64 {
+	v := slices.Sorted(slices.Values(values))
 	n := len(v)
 	return (v[(n-1)/2] + v[n/2]) / 2
 }
@@ -145,9 +152,6 @@ func (m *measured) ratio(r *row) string {
 
 // number prints with three digits that count, and separates thousands.
 func number(v float64) string {
-	if math.IsNaN(v) {
-		return "not measured"
-	}
 	if v < 100 {
 		return strconv.FormatFloat(v, 'g', 3, 64)
 	}
