@@ -82,12 +82,7 @@ func (j *Journal) keep(e *Event) int {
 		limit = DefaultLimit
 	}
 	e.Seq = j.store.next + 1
-	kept := *e
-	if len(kept.Body) > limit { // would push out all the others, then itself
-		kept.Body = nil
-		j.store.lostBodies++
-	}
-	j.store.add(kept, limit)
+	j.store.add(e, limit)
 	return e.Seq
 }
 

@@ -31,14 +31,22 @@ func (s *store) at(i int) *Event {
 	return &s.chunks[i/chunkLen][i%chunkLen]
 }
 
-// add keeps e as the newest, then lets go what exceeds limit.
-func (s *store) add(e Event, limit int) {
+// add keeps a copy of e as the newest, without a payload that would push out
+// all the others and then itself; then it lets go what exceeds limit. Events
+// go by pointer: they are large, and a goroutine that a timer has just started
+// would have to grow its stack for each copy.
+func (s *store) add(e *Event, limit int) {
 	if (s.next-s.base)/chunkLen == len(s.chunks) {
 		s.grow()
 	}
-	*s.at(s.next) = e
+	kept := s.at(s.next)
+	*kept = *e
+	if len(kept.Body) > limit {
+		kept.Body = nil
+		s.lostBodies++
+	}
 	s.next++
-	s.bytes += cost(&e)
+	s.bytes += cost(kept)
 	if s.bytes > limit {
 		s.trim(limit)
 	}

@@ -18,7 +18,7 @@ type datagram struct {
 	from, to netip.AddrPort
 	target   *Host
 	link     *Link
-	count    uint64 // of its socket, from 1: the key of its chances
+	since    time.Duration // when it was sent
 	data     []byte
 }
 
@@ -37,6 +37,7 @@ func (g *datagram) segment() Segment {
 // transmit sends g off, or holds it.
 func (n *Network) transmit(g *datagram, call string) error {
 	n.mu.Lock()
+	g.since = n.now()
 	g.target = g.socket.host.at(g.to.Addr())
 	if g.target != nil {
 		g.link = n.link(g.socket.host, g.target)
@@ -49,125 +50,154 @@ func (n *Network) transmit(g *datagram, call string) error {
 		n.held.addGram(g)
 	default:
 		for _, f := range n.fly(g) {
-			n.later(f.delay, func() { n.land(g, f.data, f.cause) })
+			f.depart()
 		}
 	}
 	return nil
 }
 
-// later does f after d, or now.
-func (n *Network) later(d time.Duration, f func()) {
-	if d <= 0 {
-		f()
-		return
-	}
-	time.AfterFunc(d, f)
-}
-
 // sealGram makes a held datagram segments that wait: none, one, or two.
 func (n *Network) sealGram(g *datagram) {
 	for _, f := range n.fly(g) {
-		seg := g.segment()
-		seg.Data = f.data
-		n.held.push(&entry{seg: seg, due: n.now() + f.delay, cause: f.cause, size: len(f.data), gram: g})
+		n.held.push(f.entry())
 	}
 }
 
-// flight is one copy of a datagram.
+// flight is one copy of a datagram on its way, or the news that it was refused
+// on its way back.
 type flight struct {
-	delay time.Duration
-	data  []byte
-	cause int
+	gram    *datagram
+	data    []byte
+	cause   int
+	due     time.Duration // when it arrives; 0 for at once
+	refusal bool
+}
+
+// entry makes f one of those that wait for the test.
+func (f flight) entry() *entry {
+	seg := f.gram.segment()
+	seg.Data = f.data
+	return &entry{seg: seg, due: max(f.due, f.gram.since), cause: f.cause, size: len(f.data), gram: f.gram}
+}
+
+// depart lets f arrive now, or when it is due.
+func (f flight) depart() {
+	if f.due > 0 {
+		f.gram.link.launch(f)
+		return
+	}
+	f.gram.socket.net.land(f)
 }
 
 // fly asks rules and link what becomes of g: the copies that will arrive.
 func (n *Network) fly(g *datagram) []flight {
-	cause := n.recordGram("net.packet", g, 0, "")
-	one := flight{data: g.data, cause: cause}
+	f := flight{gram: g, data: g.data}
+	f.cause = n.recordGram("net.packet", f, "")
+	var late time.Duration
 	if n.is(ruling) {
 		v, lost := n.ask(g.segment(), 0)
 		if lost || v.Reset {
-			n.recordGram("net.drop", g, cause, "rule")
+			n.recordGram("net.drop", f, "rule")
 			return nil
 		}
-		one.delay = v.Delay
-		if v.Replace != nil {
-			one.data = v.Replace
+		if late = v.Delay; v.Replace != nil {
+			f.data = v.Replace
 		}
 	}
-	if g.link.plain.Load() {
-		return []flight{one}
+	copies := []flight{f}
+	if !g.link.plain.Load() {
+		copies = n.brave(f)
 	}
-	return n.brave(g, one)
+	for i := range copies {
+		if late > 0 {
+			copies[i].due = g.link.instant(max(copies[i].due, g.since) + late)
+		}
+	}
+	return copies
 }
 
-// brave sends one copy over a link that is not perfect.
-func (n *Network) brave(g *datagram, one flight) []flight {
-	c := g.link.Config()
-	d := n.draw(g.name(), g.count)
+// brave sends a datagram over a link that is not perfect.
+func (n *Network) brave(f flight) []flight {
+	g, l := f.gram, f.gram.link
+	c, d := l.Config(), n.draw(g.name(), g.number())
 	why := ""
 	switch {
-	case g.link.blocked():
+	case l.blocked():
 		why = "cut"
 	case d.chance(saltLoss, c.Loss):
 		why = "loss"
-	case c.Queue > 0 && c.Bandwidth > 0 && g.link.backlogged(c.Bandwidth)+len(g.data) > c.Queue:
+	case c.Queue > 0 && c.Bandwidth > 0 && l.backlogged(g.since, c.Bandwidth)+len(f.data) > c.Queue:
 		why = "queue"
 	}
 	if why != "" {
-		n.recordGram("net.drop", g, one.cause, why)
+		n.recordGram("net.drop", f, why)
 		return nil
 	}
-	one.delay += g.link.queueing(len(g.data), c.Bandwidth) + c.Latency + d.jitter(c.Jitter)
-	if one.delay > 0 {
-		one.delay = g.link.instant(one.delay)
+	if delay := l.queueing(g.since, len(f.data), c.Bandwidth) + c.Latency + d.jitter(c.Jitter); delay > 0 {
+		f.due = l.inLine(g.since + delay)
 	}
-	if d.chance(saltCorrupt, c.Corrupt) && len(one.data) > 0 {
-		one.data = slices.Clone(one.data)
-		bit := d.number(saltBit) % uint64(8*len(one.data))
-		one.data[bit/8] ^= 1 << (bit % 8)
-		n.recordGram("fault.corrupt", g, one.cause, "")
+	if d.chance(saltCorrupt, c.Corrupt) && len(f.data) > 0 {
+		f.data = slices.Clone(f.data)
+		bit := d.number(saltBit) % uint64(8*len(f.data))
+		f.data[bit/8] ^= 1 << (bit % 8)
+		n.recordGram("fault.corrupt", f, "")
 	}
 	if d.chance(saltReorder, c.Reorder) {
-		one.delay += max(c.Latency, time.Millisecond)
-		n.recordGram("fault.reorder", g, one.cause, "")
+		f.due = l.instant(max(f.due, g.since) + max(c.Latency, time.Millisecond))
+		n.recordGram("fault.reorder", f, "")
 	}
 	if d.chance(saltDuplicate, c.Duplicate) {
-		n.recordGram("fault.duplicate", g, one.cause, "")
-		return []flight{one, one}
+		n.recordGram("fault.duplicate", f, "")
+		return []flight{f, f}
 	}
-	return []flight{one}
+	return []flight{f}
 }
 
-// land puts b into the socket that g is for, or sends a refusal back.
-func (n *Network) land(g *datagram, b []byte, cause int) {
+// land puts a datagram into the socket that it is for, or sends a refusal back.
+func (n *Network) land(f flight) {
+	g := f.gram
 	n.mu.Lock()
 	p := g.target.receiver(g.to, g.from)
+	back := n.link(g.target, g.socket.host)
 	n.mu.Unlock()
 	switch {
+	case f.refusal:
+		g.socket.refuse(g.to)
 	case g.link.blocked():
-		n.recordGram("net.drop", g, cause, "cut")
+		n.recordGram("net.drop", f, "cut")
 	case p == nil:
-		n.recordGram("net.drop", g, cause, "refused")
-		if !g.target.crashed.Load() {
-			g.socket.refuse(g.to)
-		}
-	case !p.put(g.from, b):
-		n.recordGram("net.drop", g, cause, "full")
+		n.recordGram("net.drop", f, "refused")
+		back.refuse(f)
+	case !p.put(g.from, f.data):
+		n.recordGram("net.drop", f, "full")
 	default:
-		n.recordGram("net.deliver", g, cause, "")
+		n.recordGram("net.deliver", f, "")
 	}
 }
 
-// put queues a datagram unless the queue is full.
+// refuse carries the news that nobody receives f, unless the link is cut.
+func (l *Link) refuse(f flight) {
+	if l.blocked() {
+		return
+	}
+	if f.refusal, f.due = true, 0; l.Config().Latency > 0 {
+		f.due = l.inLine(l.net.now() + l.Config().Latency)
+		l.launch(f)
+		return
+	}
+	l.net.land(f)
+}
+
+// put queues a datagram unless the queue is full. An empty one takes a byte.
 func (p *packetConn) put(from netip.AddrPort, b []byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || p.bytes+len(b) > p.net.cfg.Queue {
+	size := max(1, len(b))
+	if p.closed || p.bytes+size > p.net.cfg.Queue {
 		return false
 	}
 	p.queue = append(p.queue, received{from, b})
-	p.bytes += len(b)
+	p.bytes += size
 	p.cond.Broadcast()
 	return true
 }
@@ -182,20 +212,21 @@ func (p *packetConn) refuse(to netip.AddrPort) {
 	}
 }
 
-// recordGram notes what became of g; why may be empty.
-func (n *Network) recordGram(k journal.Kind, g *datagram, cause int, why string) int {
+// recordGram notes what became of a datagram; why may be empty.
+func (n *Network) recordGram(k journal.Kind, f flight, why string) int {
 	if !n.is(recording) {
 		return 0
 	}
+	g := f.gram
 	e := journal.Event{
 		Kind: k, Where: g.socket.host.name, Peer: g.target.name,
-		Subject: g.name(), Cause: cause, Size: len(g.data),
+		Subject: g.name(), Cause: f.cause, Size: len(f.data),
 	}
 	if k == "net.deliver" {
 		e.Where, e.Peer = e.Peer, e.Where
 	}
 	if k == "net.packet" {
-		e.Body = g.data
+		e.Body = f.data
 	}
 	if why != "" {
 		e.Notes = []journal.Note{{Key: "why", Value: why}}

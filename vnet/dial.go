@@ -166,7 +166,8 @@ func (l *Link) carryConnect(a *attempt) fate {
 	if l.plain.Load() {
 		return fate{}
 	}
-	return l.carry(0, l.net.draw(l.name()+" connect", uint64(a.serial)), firstResendSyn)
+	name := connName(a.from, a.to, a.addr.Port(), a.num)
+	return l.carry(0, l.net.draw(l.name()+" connect "+name, 0), firstResendSyn)
 }
 
 // instant returns the delay after which a moment of this connection's own comes.
@@ -372,7 +373,7 @@ func (n *Network) withdraw(a *attempt) {
 
 // recordLoss notes that the connect, or its answer, was lost on the way.
 func (a *attempt) recordLoss(f fate) {
-	if a.net.is(recording) && (f.lost || f.resent > 0) {
+	if a.net.is(recording) && (f.lost || f.losses > 0) {
 		a.net.append(journal.Event{
 			Kind: "fault.loss", Where: a.from.name, Peer: a.to.name,
 			Subject: connName(a.from, a.to, a.addr.Port(), a.num), Notes: f.notes(),

@@ -20,14 +20,20 @@ const (
 	saltBit
 )
 
-// draw returns the chances of the count-th transmission of the named direction.
-func (n *Network) draw(direction string, count uint64) draws {
+// key returns what the chances of the named direction begin from.
+func (n *Network) key(direction string) uint64 {
 	h := n.cfg.Seed
 	for i := range len(direction) {
 		h = mix(h ^ uint64(direction[i]))
 	}
-	return draws{mix(h ^ count*golden)}
+	return h
 }
+
+// keyed returns the chances of the count-th transmission of a key's direction.
+func keyed(key, count uint64) draws { return draws{mix(key ^ count*golden)} }
+
+// draw returns the chances of the count-th transmission of the named direction.
+func (n *Network) draw(direction string, count uint64) draws { return keyed(n.key(direction), count) }
 
 func (d draws) number(salt uint64) uint64 { return mix(d.key + (salt+1)*golden) }
 

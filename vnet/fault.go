@@ -3,9 +3,11 @@
 package vnet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,15 +22,17 @@ import (
 // what it is about:
 //
 //	part a,b c      hosts a and b no longer reach c, nor c them
-//	part a,b        likewise, and everybody else
+//	part a,b        likewise, and everybody else, hosts to come included
 //	cut a,b c       a and b no longer reach c; c reaches them
 //	down a          a's process is killed: peers are reset, dials refused
 //	crash a         a loses its power: nobody is told
 //	pause a         a is alive but silent
 //	reset NAME      the connection of that name is reset
 //	full a:80       a's listener takes no connection beyond those it has
-//	slow a 1024     whatever a reads, it reads at most so many bytes a second
+//	slow a 1024     each of a's connections reads at most so many bytes a second
 //	link a b latency=10ms loss=0.1     the link from a to b is set so
+//
+// Where one host is named, a list may stand, "a,b".
 type Fault struct {
 	Kind string     // the first word
 	A, B string     // hosts joined by commas, a connection, or an address
@@ -59,24 +63,31 @@ var arguments = map[string][2]int{
 
 // ParseFault reads the text of a fault.
 func ParseFault(s string) (Fault, error) {
+	f, err := parseFault(s)
+	if err != nil {
+		return Fault{}, fmt.Errorf("vnet: fault %q: %w", s, err)
+	}
+	return f, nil
+}
+
+func parseFault(s string) (f Fault, err error) {
 	words := strings.Fields(s)
 	if len(words) == 0 {
-		return Fault{}, errors.New("vnet: an empty fault")
+		return f, errors.New("it is empty")
 	}
-	f := Fault{Kind: words[0]}
+	f.Kind = words[0]
 	most, known := arguments[f.Kind]
 	if !known {
-		return Fault{}, fmt.Errorf("vnet: fault %q: no kind %q; there are %v", s, f.Kind, slices.Sorted(maps.Keys(arguments)))
+		return f, fmt.Errorf("no kind %q; there are %v", f.Kind, slices.Sorted(maps.Keys(arguments)))
 	}
 	if n := len(words) - 1; n < most[0] || n > most[1] {
-		return Fault{}, fmt.Errorf("vnet: fault %q: %s takes %d to %d words, not %d", s, f.Kind, most[0], most[1], n)
+		return f, fmt.Errorf("%s takes %d to %d words, not %d", f.Kind, most[0], most[1], n)
 	}
 	f.A = words[1]
-	var err error
 	switch {
 	case f.Kind == "slow":
 		if f.Rate, err = strconv.Atoi(words[2]); err != nil || f.Rate <= 0 {
-			err = fmt.Errorf("%q is not a number of bytes a second", words[2])
+			return f, fmt.Errorf("%q is not a number of bytes a second", words[2])
 		}
 	case f.Kind == "link":
 		f.B = words[2]
@@ -84,176 +95,97 @@ func ParseFault(s string) (Fault, error) {
 	case len(words) > 2:
 		f.B = words[2]
 	}
-	if err != nil {
-		return Fault{}, fmt.Errorf("vnet: fault %q: %w", s, err)
-	}
-	return f, nil
+	return f, err
 }
 
 // parseLink reads what LinkConfig.String writes.
 func parseLink(words []string) (c LinkConfig, err error) {
+	seconds := func(d *time.Duration) func(string) error {
+		return func(s string) (err error) { *d, err = time.ParseDuration(s); return }
+	}
+	count := func(n *int) func(string) error {
+		return func(s string) (err error) { *n, err = strconv.Atoi(s); return }
+	}
+	chance := func(p *float64) func(string) error {
+		return func(s string) (err error) { *p, err = strconv.ParseFloat(s, 64); return }
+	}
+	settings := map[string]func(string) error{
+		"latency": seconds(&c.Latency), "jitter": seconds(&c.Jitter),
+		"bandwidth": count(&c.Bandwidth), "queue": count(&c.Queue),
+		"loss": chance(&c.Loss), "duplicate": chance(&c.Duplicate),
+		"reorder": chance(&c.Reorder), "corrupt": chance(&c.Corrupt),
+		"perfect": func(s string) error { return nil },
+	}
 	for _, w := range words {
-		if w == "perfect" {
-			continue
-		}
 		key, value, _ := strings.Cut(w, "=")
-		switch key {
-		case "latency":
-			c.Latency, err = time.ParseDuration(value)
-		case "jitter":
-			c.Jitter, err = time.ParseDuration(value)
-		case "bandwidth":
-			c.Bandwidth, err = strconv.Atoi(value)
-		case "queue":
-			c.Queue, err = strconv.Atoi(value)
-		case "loss":
-			c.Loss, err = strconv.ParseFloat(value, 64)
-		case "duplicate":
-			c.Duplicate, err = strconv.ParseFloat(value, 64)
-		case "reorder":
-			c.Reorder, err = strconv.ParseFloat(value, 64)
-		case "corrupt":
-			c.Corrupt, err = strconv.ParseFloat(value, 64)
-		default:
-			err = errors.New("no such setting")
+		set := settings[key]
+		if set == nil {
+			return c, fmt.Errorf("%q: a link has %v", w, slices.Sorted(maps.Keys(settings)))
 		}
-		if err != nil {
+		if err := set(value); err != nil {
 			return c, fmt.Errorf("%q: %w", w, err)
 		}
 	}
-	return c, nil
+	return c, c.check()
+}
+
+// An effect is a fault worked out, of a host by itself where it is one of
+// hosts: what the journal will say, and what to do.
+type effect struct {
+	fault       Fault
+	where, peer string
+	host        *Host // whose Up ends it, or nil
+	strike      func() (undo func())
 }
 
 // Fault applies f and records it. Calling end takes it back, once; a killed
-// or crashed host is up again then, but what lived on it is not. A host that
-// is not on the network yet, a connection or a listener that is not there, is
-// an error.
+// or crashed host is up again then, but what lived on it is not. Faults may
+// overlap: what one of them keeps broken stays so until the last has ended. A
+// reset has no end to it.
+//
+// A host that is not on the network yet, a connection or a listener that is
+// not there, is an error, and so is an f that ParseFault could not have made.
 func (n *Network) Fault(f Fault) (end func(), err error) {
-	undo, err := n.apply(f)
+	effects, err := n.effects(f)
 	if err != nil {
 		return nil, fmt.Errorf("vnet: fault %q: %w", f, err)
 	}
-	seq := n.recordFault(f)
-	return sync.OnceFunc(func() {
+	ends := make([]func(), len(effects))
+	for i, e := range effects {
+		ends[i] = n.strike(e)
+	}
+	return func() {
+		for _, end := range ends {
+			end()
+		}
+	}, nil
+}
+
+// strike records e, then does it: what comes of it stands behind it.
+func (n *Network) strike(e effect) (end func()) {
+	seq := n.recordFault(e, journal.Kind("fault."+e.fault.Kind), 0)
+	undo := e.strike()
+	end = sync.OnceFunc(func() {
 		if undo == nil {
 			return
 		}
+		n.recordFault(e, "fault.end", seq)
 		undo()
-		if n.is(recording) {
-			n.append(journal.Event{Kind: "fault.end", Where: f.A, Peer: f.B, Subject: f.String(), Cause: seq})
+		if e.host != nil {
+			e.host.strained(func(s *strain) { s.ends = without(s.ends, &end) })
 		}
-	}), nil
+	})
+	if e.host != nil {
+		e.host.strained(func(s *strain) { s.ends = append(s.ends, &end) })
+	}
+	return end
 }
 
-func (n *Network) recordFault(f Fault) int {
+func (n *Network) recordFault(e effect, k journal.Kind, cause int) int {
 	if !n.is(recording) {
 		return 0
 	}
-	return n.append(journal.Event{Kind: journal.Kind("fault." + f.Kind), Where: f.A, Peer: f.B, Subject: f.String()})
-}
-
-// apply does what f says and returns what takes it back, if anything can.
-func (n *Network) apply(f Fault) (undo func(), err error) {
-	switch f.Kind {
-	case "reset":
-		return nil, n.resetNamed(f.A)
-	case "full":
-		return n.fill(f.A)
-	}
-	as, err := n.named(f.A)
-	if err != nil {
-		return nil, err
-	}
-	bs, err := n.named(f.B)
-	if err != nil {
-		return nil, err
-	}
-	if f.B == "" {
-		bs = n.others(as)
-	}
-	switch f.Kind {
-	case "part":
-		return n.cut(append(n.between(as, bs), n.between(bs, as)...)), nil
-	case "cut":
-		return n.cut(n.between(as, bs)), nil
-	case "link":
-		return n.relink(n.between(as, bs), f.Link), nil
-	case "down":
-		return each(as, (*Host).kill), nil
-	case "crash":
-		return each(as, (*Host).crash), nil
-	case "pause":
-		return each(as, (*Host).pause), nil
-	case "slow":
-		return each(as, func(h *Host) func() { return h.slowDown(f.Rate) }), nil
-	}
-	return nil, errors.New("unknown kind")
-}
-
-// each applies a fault to every host and returns what takes all of them back.
-func each(hosts []*Host, f func(*Host) func()) func() {
-	var undo []func()
-	for _, h := range hosts {
-		undo = append(undo, f(h))
-	}
-	return func() {
-		for _, u := range undo {
-			u()
-		}
-	}
-}
-
-// named returns the hosts of a list "a,b".
-func (n *Network) named(list string) (hosts []*Host, err error) {
-	if list == "" {
-		return nil, nil
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for name := range strings.SplitSeq(list, ",") {
-		h := n.hosts[name]
-		if h == nil {
-			return nil, fmt.Errorf("no host %q", name)
-		}
-		hosts = append(hosts, h)
-	}
-	return hosts, nil
-}
-
-// others returns the hosts that are not among these.
-func (n *Network) others(these []*Host) (rest []*Host) {
-	for h := range n.Hosts() {
-		if !slices.Contains(these, h) {
-			rest = append(rest, h)
-		}
-	}
-	return rest
-}
-
-// between returns the links from each of as to each of bs.
-func (n *Network) between(as, bs []*Host) (links []*Link) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for _, a := range as {
-		for _, b := range bs {
-			if a != b {
-				links = append(links, n.link(a, b))
-			}
-		}
-	}
-	return links
-}
-
-// Part separates the named hosts from all others, in both directions: what is
-// sent between them waits until heal is called, and times out after
-// Config.GiveUp. It panics when there is no host of a name.
-func (n *Network) Part(hosts ...string) (heal func()) {
-	return n.must(Fault{Kind: "part", A: strings.Join(hosts, ",")})
-}
-
-// OneWay cuts the link from one host to another; the way back stays.
-func (n *Network) OneWay(from, to string) (heal func()) {
-	return n.must(Fault{Kind: "cut", A: from, B: to})
+	return n.append(journal.Event{Kind: k, Where: e.where, Peer: e.peer, Subject: e.fault.String(), Cause: cause})
 }
 
 // must is Fault for a fault that is wrong only by misuse.
@@ -265,94 +197,161 @@ func (n *Network) must(f Fault) func() {
 	return end
 }
 
-// cut blocks links until the returned function is called.
-func (n *Network) cut(links []*Link) (heal func()) {
-	for _, l := range links {
-		l.cuts.Add(1)
+// effects works out what f means on this network, and changes nothing.
+func (n *Network) effects(f Fault) ([]effect, error) {
+	if same, err := parseFault(f.String()); err != nil {
+		return nil, err
+	} else if same != f {
+		return nil, fmt.Errorf("%+v has fields that its kind does not take", f)
 	}
-	n.changed()
-	return func() {
-		for _, l := range links {
-			l.cuts.Add(-1)
-		}
-		n.changed()
+	switch f.Kind {
+	case "reset":
+		return n.resetting(f)
+	case "full":
+		return n.filling(f)
 	}
+	as, err := n.named(f.A)
+	if err != nil {
+		return nil, err
+	}
+	bs, err := n.named(f.B)
+	if err != nil {
+		return nil, err
+	}
+	switch f.Kind {
+	case "part", "cut", "link":
+		return n.separating(f, as, bs)
+	}
+	return striking(f, as), nil
 }
 
-// relink sets links until the returned function sets them back.
-func (n *Network) relink(links []*Link, c LinkConfig) (undo func()) {
-	before := make([]LinkConfig, len(links))
-	for i, l := range links {
-		before[i] = l.Config()
-		l.Set(c)
-	}
-	return func() {
-		for i, l := range links {
-			l.Set(before[i])
+// striking is a fault of hosts.
+func striking(f Fault, hosts []*Host) (effects []effect) {
+	for _, h := range hosts {
+		f.A = h.name
+		e := effect{fault: f, where: h.name}
+		switch f.Kind {
+		case "down":
+			e.host, e.strike = h, h.kill
+		case "crash":
+			e.host, e.strike = h, h.crash
+		case "pause":
+			e.strike = h.pause
+		default:
+			e.strike = func() func() { return h.slowDown(f.Rate) }
 		}
+		effects = append(effects, e)
 	}
+	return effects
 }
 
-// resetNamed resets the connection of that name.
-func (n *Network) resetNamed(name string) error {
+// separating is a fault of links.
+func (n *Network) separating(f Fault, as, bs []*Host) ([]effect, error) {
+	for _, a := range as {
+		if slices.Contains(bs, a) {
+			return nil, fmt.Errorf("host %q always reaches itself", a)
+		}
+	}
+	e := effect{fault: f, where: f.A, peer: f.B}
+	there, back := n.between(as, bs), n.between(bs, as)
+	switch {
+	case f.Kind == "link":
+		e.strike = func() func() { return overlay(there, f.Link) }
+	case f.Kind == "cut":
+		e.strike = func() func() { return n.cut(there) }
+	case f.B != "":
+		e.strike = func() func() { return n.cut(append(there, back...)) }
+	default:
+		e.strike = func() func() { return n.part(as) }
+	}
+	return []effect{e}, nil
+}
+
+// resetting is a fault of one connection.
+func (n *Network) resetting(f Fault) ([]effect, error) {
 	for c := range n.Conns() {
-		if c.Name() == name {
-			c.Reset()
-			return nil
+		if c.Name() == f.A {
+			from, to := c.Client().Host().Name(), c.Server().Host().Name()
+			reset := func() func() { c.Reset(); return nil }
+			return []effect{{fault: f, where: from, peer: to, strike: reset}}, nil
 		}
 	}
-	return fmt.Errorf("no connection %q", name)
+	return nil, fmt.Errorf("no connection %q", f.A)
 }
 
-// fill makes a listener's backlog as small as what it holds.
-func (n *Network) fill(addr string) (undo func(), err error) {
-	l := n.findListener(addr)
-	if l == nil {
-		return nil, fmt.Errorf("nobody listens on %q", addr)
+// filling is a fault of one listener.
+func (n *Network) filling(f Fault) ([]effect, error) {
+	host, service, err := net.SplitHostPort(f.A)
+	if err != nil {
+		return nil, err
 	}
+	if _, err := parsePort(service); err != nil {
+		return nil, err
+	}
+	if hosts, err := n.named(host); err != nil || len(hosts) != 1 {
+		return nil, cmp.Or(err, fmt.Errorf("%q names no single host", host))
+	}
+	l := n.findListener(f.A)
+	if l == nil {
+		return nil, fmt.Errorf("nobody listens on %q", f.A)
+	}
+	return []effect{{fault: f, where: host, strike: l.fill}}, nil
+}
+
+// named returns the hosts of a list "a,b", each once.
+func (n *Network) named(list string) (hosts []*Host, err error) {
+	if list == "" {
+		return nil, nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for name := range strings.SplitSeq(list, ",") {
+		h := n.hosts[name]
+		if h == nil {
+			return nil, fmt.Errorf("no host %q", name)
+		}
+		if slices.Contains(hosts, h) {
+			return nil, fmt.Errorf("host %q is named twice", name)
+		}
+		hosts = append(hosts, h)
+	}
+	return hosts, nil
+}
+
+// between returns the links from each of as to each of bs.
+func (n *Network) between(as, bs []*Host) (links []*Link) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, a := range as {
+		for _, b := range bs {
+			links = append(links, n.link(a, b))
+		}
+	}
+	return links
+}
+
+// fill makes the listener's backlog as small as what it holds.
+func (l *listener) fill() (undo func()) {
 	l.mu.Lock()
-	before := l.limit
-	l.limit = min(l.limit, len(l.queue))
+	most := len(l.queue)
+	l.caps = append(l.caps, &most)
+	l.limit = l.capped()
 	l.mu.Unlock()
 	return func() {
 		l.mu.Lock()
-		l.limit = before
+		l.caps = without(l.caps, &most)
+		l.limit = l.capped()
 		l.mu.Unlock()
-		l.promote()
-	}, nil
-}
-
-// changed finds out anew which links are blocked: what waits on them starts
-// its clock, what waited on a healed one goes on. Connections come in the
-// order they were made, so that a healed run repeats.
-func (n *Network) changed() {
-	n.mu.Lock()
-	for _, l := range n.links {
-		l.refresh()
-	}
-	stuck := n.stuck
-	n.stuck = nil
-	n.mu.Unlock()
-	for c := range n.internalConns() {
-		for i := range c.ends {
-			c.ends[i].relinked()
+		for l.promote() {
 		}
 	}
-	for _, a := range stuck {
-		a.arrive()
-	}
-	n.held.signal()
 }
 
-// relinked looks after what travels towards p when links have changed.
-func (p *stream) relinked() {
-	p.c.mu.Lock()
-	defer p.c.unlock()
-	switch {
-	case !p.wire.pending() || p.wire.lost:
-	case p.peer().link.blocked():
-		p.stick()
-	default:
-		p.unstick()
+// capped returns how many connections the backlog takes; l.mu is held.
+func (l *listener) capped() int {
+	limit := l.net.cfg.Backlog
+	for _, most := range l.caps {
+		limit = min(limit, *most)
 	}
+	return limit
 }

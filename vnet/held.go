@@ -4,6 +4,7 @@ package vnet
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -38,7 +39,12 @@ func (e *entry) link() *Link {
 
 // ripe tells that the entry could be delivered now, were it its turn.
 func (e *entry) ripe(now time.Duration) bool {
-	return e.due <= now && !e.link().blocked() && (e.dial == nil || !e.dial.back.blocked())
+	return e.due <= now && !e.blocked()
+}
+
+// blocked tells that the entry waits for a link to heal; a dial needs both.
+func (e *entry) blocked() bool {
+	return e.link().blocked() || e.dial != nil && e.dial.back.blocked()
 }
 
 // held is what a hold has gathered. Its lock is a leaf.
@@ -103,6 +109,33 @@ func (h *held) remove(e *entry) bool {
 	return true
 }
 
+// entries yields the queue in its order. Only the goroutine that steps takes
+// from it or seals into it, or a dial that gives up; the lock is not held while
+// the loop's body runs.
+func (h *held) entries() iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for id := 0; ; {
+			e := h.after(id)
+			if e == nil || !yield(e) {
+				return
+			}
+			id = e.seg.ID
+		}
+	}
+}
+
+// after returns the first entry with a higher ID, or nil. IDs only grow, so
+// the queue is sorted by them.
+func (h *held) after(id int) *entry {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i, _ := slices.BinarySearchFunc(h.queue, id+1, func(e *entry, id int) int { return e.seg.ID - id })
+	if i == len(h.queue) {
+		return nil
+	}
+	return h.queue[i]
+}
+
 // snapshot returns the queue as it is.
 func (h *held) snapshot() []*entry {
 	h.mu.Lock()
@@ -130,6 +163,7 @@ func (h *held) drop() {
 func (p *stream) hold(k kind, b []byte) {
 	w := p.towards()
 	if w.lost {
+		p.lose(len(b))
 		return
 	}
 	switch k {
@@ -211,9 +245,12 @@ func (n *Network) sealOne(p *stream, k kind, b []byte) {
 	if !ok {
 		return
 	}
-	cause := s.recordSend(k, sent)
+	cause := 0
+	if n.is(recording) {
+		cause = s.recordSend(k, sent)
+	}
 	if f.lost {
-		p.lose()
+		p.lose(len(b))
 		return
 	}
 	w := p.wire

@@ -6,6 +6,7 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"strings"
 	"sync/atomic"
 )
 
@@ -27,6 +28,7 @@ type Host struct {
 	rate    atomic.Int64 // bytes a second it reads; 0 for as many as come
 
 	// Guarded by net.mu.
+	strain    strain
 	listeners map[netip.AddrPort]*listener
 	packets   map[netip.AddrPort]*packetConn
 	ports     uint16           // ephemeral ports given so far
@@ -75,14 +77,22 @@ func (h *Host) LookupHost(ctx context.Context, name string) ([]string, error) {
 	return all, nil
 }
 
-// lookup returns the addresses of the named host, or none.
+// lookup returns the addresses of the named host, or none. As in the domain
+// name system, case and a dot at the end do not matter.
 func (n *Network) lookup(name string) []netip.Addr {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if h := n.hosts[name]; h != nil {
-		return []netip.Addr{h.ip4, h.ip6}
+	name = strings.TrimSuffix(name, ".")
+	found := n.hosts[name]
+	for i := 0; found == nil && i < len(n.order); i++ {
+		if h := n.order[i]; strings.EqualFold(h.name, name) {
+			found = h
+		}
 	}
-	return nil
+	if found == nil {
+		return nil
+	}
+	return []netip.Addr{found.ip4, found.ip6}
 }
 
 // at returns the host that a leads to, seen from h, or nil.

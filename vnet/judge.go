@@ -15,6 +15,7 @@ import (
 func (s *stream) judge(k kind, b []byte) (sent []byte, f fate, ok bool) {
 	n, p := s.c.net, s.peer()
 	if p.towards().lost {
+		p.lose(len(b))
 		return nil, f, false
 	}
 	var extra time.Duration
@@ -22,7 +23,7 @@ func (s *stream) judge(k kind, b []byte) (sent []byte, f fate, ok bool) {
 		v, lost := s.verdict(k, b)
 		switch {
 		case lost:
-			p.lose()
+			p.lose(len(b))
 			return nil, f, false
 		case v.Reset:
 			p.die(resetErr)
@@ -38,8 +39,12 @@ func (s *stream) judge(k kind, b []byte) (sent []byte, f fate, ok bool) {
 	}
 	if !s.link.plain.Load() {
 		p.wire.count++
-		f = s.link.carry(len(b), s.draws(), firstResend)
-		if n.is(recording) && (f.lost || f.resent > 0) {
+		var d draws
+		if s.link.chancy() {
+			d = s.draws()
+		}
+		f = s.link.carry(len(b), d, firstResend)
+		if n.is(recording) && (f.lost || f.losses > 0) {
 			n.append(journal.Event{
 				Kind: "fault.loss", Where: s.host.name, Peer: p.host.name, Subject: s.c.name(),
 				Notes: f.notes(),
@@ -55,16 +60,20 @@ func (f fate) notes() []journal.Note {
 	if f.lost {
 		return []journal.Note{{Key: "resent", Value: "until the sender gave up"}}
 	}
-	return []journal.Note{{Key: "resent", Value: strconv.Itoa(f.resent)}}
+	return []journal.Note{{Key: "resent", Value: strconv.Itoa(f.losses)}}
 }
 
 // draws returns the chances of the transmission that is being sent.
 func (s *stream) draws() draws {
-	count := s.peer().wire.count << 1
+	w := s.peer().wire
+	if w.key == 0 {
+		w.key = s.c.net.key(s.c.name())
+	}
+	count := w.count << 1
 	if s == &s.c.ends[1] {
 		count++
 	}
-	return s.c.net.draw(s.c.name(), count)
+	return keyed(w.key, count)
 }
 
 // verdict asks the rules until one transmission is not dropped; each drop
@@ -111,13 +120,11 @@ func (s *stream) segment(k kind, b []byte) Segment {
 
 var sendKinds = [...]journal.Kind{data: "net.send", fin: "net.fin", rst: "net.rst"}
 
-// recordSend notes that s sends; it returns the event's Seq.
+// recordSend notes that s sends; it returns the event's Seq. Like
+// recordArrival it is called only when there is a journal, so that a timer's
+// small stack need not hold an event.
 func (s *stream) recordSend(k kind, b []byte) int {
-	n := s.c.net
-	if !n.is(recording) {
-		return 0
-	}
-	return n.append(journal.Event{
+	return s.c.net.append(journal.Event{
 		Kind: sendKinds[k], Where: s.host.name, Peer: s.peer().host.name,
 		Subject: s.direction(), Body: b,
 	})
@@ -125,11 +132,7 @@ func (s *stream) recordSend(k kind, b []byte) int {
 
 // recordArrival notes that a transmission reached p.
 func (p *stream) recordArrival(k kind, size, cause int) {
-	n := p.c.net
-	if !n.is(recording) {
-		return
-	}
-	n.append(journal.Event{
+	p.c.net.append(journal.Event{
 		Kind: "net.deliver", Where: p.host.name, Peer: p.peer().host.name,
 		Subject: p.peer().direction(), Cause: cause, Size: size,
 	})

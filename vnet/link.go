@@ -16,7 +16,7 @@ type LinkConfig struct {
 	Latency   time.Duration // one way
 	Jitter    time.Duration // added at random: at least 0, less than Jitter
 	Bandwidth int           // bytes a second; if 0, unlimited
-	Queue     int           // bytes of datagrams that wait for bandwidth; if 0, unlimited
+	Queue     int           // bytes that wait for bandwidth before datagrams are lost; if 0, unlimited
 	Loss      float64       // chance that a transmission is lost; streams send again
 	Duplicate float64       // chance that a datagram arrives twice
 	Reorder   float64       // chance that a datagram is held back behind later ones
@@ -45,20 +45,45 @@ func (c LinkConfig) String() string {
 	return strings.Join(parts, " ")
 }
 
+// check tells what is wrong with a link that cannot be.
+func (c LinkConfig) check() error {
+	for _, v := range [...]struct {
+		name string
+		n    int64
+	}{
+		{"latency", int64(c.Latency)}, {"jitter", int64(c.Jitter)},
+		{"bandwidth", int64(c.Bandwidth)}, {"queue", int64(c.Queue)},
+	} {
+		if v.n < 0 {
+			return fmt.Errorf("a %s of %d: it must not be negative", v.name, v.n)
+		}
+	}
+	for _, v := range [...]struct {
+		name string
+		p    float64
+	}{{"loss", c.Loss}, {"duplicate", c.Duplicate}, {"reorder", c.Reorder}, {"corrupt", c.Corrupt}} {
+		if !(v.p >= 0 && v.p <= 1) {
+			return fmt.Errorf("a %s of %v: a chance lies between 0 and 1", v.name, v.p)
+		}
+	}
+	return nil
+}
+
 // A Link is one direction between two hosts. A host's link to itself is
 // perfect and cannot be cut.
 type Link struct {
 	net      *Network
 	from, to *Host
+	number   int         // among the network's links, from 0
 	plain    atomic.Bool // perfect, uncut, both hosts up: bytes arrive at once
 	cfg      atomic.Pointer[LinkConfig]
 	cuts     atomic.Int32
 
-	number int // among the network's links, from 0
-
-	mu   sync.Mutex
-	busy time.Duration // until when bandwidth is taken
-	last time.Duration // when the newest datagram arrives
+	mu     sync.Mutex
+	own    LinkConfig    // what Set says
+	faults []*LinkConfig // of kind "link"; the last one counts
+	busy   time.Duration // until when bandwidth is taken
+	sky    sky
 }
 
 // Link returns the direction from one host to another; both are added when
@@ -76,12 +101,15 @@ func (n *Network) link(from, to *Host) *Link {
 	l := n.links[key]
 	if l == nil {
 		l = &Link{net: n, from: from, to: to, number: len(n.links)}
-		cfg := n.cfg.Link
-		if from == to {
-			cfg = LinkConfig{}
+		if from != to {
+			l.own = n.cfg.Link
 		}
-		l.cfg.Store(&cfg)
-		l.refresh()
+		for _, p := range n.parts {
+			if p.crosses(l) {
+				l.cuts.Add(1)
+			}
+		}
+		l.settled()
 		n.links[key] = l
 	}
 	return l
@@ -90,10 +118,41 @@ func (n *Network) link(from, to *Host) *Link {
 // Config returns how the link is set now.
 func (l *Link) Config() LinkConfig { return *l.cfg.Load() }
 
-// Set changes the link from now on; what travels already keeps its time.
+// Set changes the link from now on; what travels already keeps its time. While
+// a fault of kind "link" lasts, that fault counts, and c counts after it. Set
+// panics when c cannot be, and for a host's link to itself.
 func (l *Link) Set(c LinkConfig) {
 	if l.from == l.to {
-		panic("vnet: a host's link to itself cannot be set")
+		panic("vnet: the link of host " + l.from.name + " to itself cannot be set")
+	}
+	if err := c.check(); err != nil {
+		panic("vnet: link " + l.name() + ": " + err.Error())
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.own = c
+	l.settled()
+}
+
+// overlay sets the link until undo is called, whatever else is set meanwhile.
+func (l *Link) overlay(c LinkConfig) (undo func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.faults = append(l.faults, &c)
+	l.settled()
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.faults = without(l.faults, &c)
+		l.settled()
+	}
+}
+
+// settled makes what was set count; l.mu is held.
+func (l *Link) settled() {
+	c := l.own
+	if k := len(l.faults); k > 0 {
+		c = *l.faults[k-1]
 	}
 	l.cfg.Store(&c)
 	l.refresh()
@@ -114,7 +173,7 @@ func (l *Link) String() string {
 
 func (l *Link) name() string { return l.from.name + ">" + l.to.name }
 
-// refresh finds out anew whether bytes arrive at once.
+// refresh finds out anew whether bytes arrive at once; l.mu is held.
 func (l *Link) refresh() { l.plain.Store(l.Config() == LinkConfig{} && !l.blocked()) }
 
 // blocked tells that nothing arrives: bytes wait for it to end.
@@ -128,58 +187,59 @@ func (l *Link) blocked() bool {
 // fate is what a link does to one transmission.
 type fate struct {
 	delay  time.Duration
-	resent int  // times it was lost and sent again
+	losses int  // times it was lost and sent again
 	lost   bool // for ever: retransmissions outlasted Config.GiveUp
 }
 
-// The first timeout of a retransmission, as on Linux; each next is twice it.
+// The first timeout of a retransmission, as on Linux; each next is twice it,
+// up to the last.
 const (
 	firstResend    = 200 * time.Millisecond
 	firstResendSyn = time.Second
+	lastResend     = 120 * time.Second
 )
+
+// chancy tells that chance has a say in what becomes of a transmission.
+func (l *Link) chancy() bool {
+	c := l.cfg.Load()
+	return c.Jitter > 0 || c.Loss > 0
+}
 
 // carry decides when size bytes, sent now, arrive at the far end of a stream.
 // Loss shows as the delay of being sent again.
 func (l *Link) carry(size int, d draws, resend time.Duration) fate {
 	c := l.Config()
-	f := fate{delay: l.queueing(size, c.Bandwidth) + c.Latency + d.jitter(c.Jitter)}
-	for try := uint64(0); c.Loss > 0 && d.chance(saltLoss+try, c.Loss); try++ {
-		if f.delay += resend; f.delay > l.net.cfg.GiveUp {
-			return fate{lost: true}
+	if c.Loss >= 1 {
+		return fate{lost: true}
+	}
+	f := fate{delay: l.queueing(l.net.now(), size, c.Bandwidth) + c.Latency + d.jitter(c.Jitter)}
+	for waited := time.Duration(0); d.chance(saltLoss+uint64(f.losses), c.Loss); resend = min(2*resend, lastResend) {
+		f.losses++
+		if resend > l.net.cfg.GiveUp-waited {
+			f.lost = true
+			return f
 		}
-		f.resent++
-		resend *= 2
+		waited += resend
+		f.delay += resend
 	}
 	return f
 }
 
-// queueing takes bandwidth for size bytes and returns how long until the last
-// of them has left.
-func (l *Link) queueing(size, bandwidth int) time.Duration {
+// queueing takes bandwidth for size bytes, sent now, and returns how long
+// until the last of them has left.
+func (l *Link) queueing(now time.Duration, size, bandwidth int) time.Duration {
 	if bandwidth <= 0 {
 		return 0
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.net.now()
 	l.busy = max(l.busy, now) + time.Duration(float64(size)/float64(bandwidth)*float64(time.Second))
 	return l.busy - now
 }
 
-// instant returns the delay after which a datagram arrives that takes at least
-// d: behind those before it, and at a moment that belongs to this link alone.
-// Jitter thus never changes the order; Reorder does.
-func (l *Link) instant(d time.Duration) time.Duration {
+// backlogged returns how many bytes wait for bandwidth or are being sent.
+func (l *Link) backlogged(now time.Duration, bandwidth int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := l.net.now()
-	l.last = nextInstant(max(now+d, l.last+1), instants-1-l.number%(instants/2))
-	return l.last - now
-}
-
-// backlogged returns how many bytes wait for bandwidth.
-func (l *Link) backlogged(bandwidth int) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return int((l.busy - l.net.now()).Seconds() * float64(bandwidth))
+	return int(max(0, l.busy-now).Seconds() * float64(bandwidth))
 }

@@ -29,6 +29,7 @@ type listener struct {
 	queue    []waiter  // the backlog: connected, not yet accepted
 	waiting  []*attempt
 	limit    int
+	caps     []*int // of faults of kind "full"
 	closed   bool
 	paused   bool // connections are not for Accept until the test says so
 	stopped  bool // the test made it accept no more
@@ -165,7 +166,8 @@ func (l *listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, &net.OpError{Op: "accept", Net: l.network, Addr: l.Addr(), Err: err}
 	}
-	l.promote()
+	for l.promote() {
+	}
 	if l.net.is(recording) {
 		s.c.mu.Lock()
 		name, peer := s.c.name(), s.peer().host.name
@@ -202,17 +204,19 @@ func (l *listener) next() int {
 	return slices.IndexFunc(l.queue, func(w waiter) bool { return w.granted })
 }
 
-// promote lets the first dial that found the backlog full try again.
-func (l *listener) promote() {
+// promote lets the first dial that found the backlog full try again, and tells
+// whether there was one, and room.
+func (l *listener) promote() bool {
 	l.mu.Lock()
 	if len(l.waiting) == 0 || len(l.queue) >= l.limit {
 		l.mu.Unlock()
-		return
+		return false
 	}
 	a := l.waiting[0]
 	l.waiting = l.waiting[1:]
 	l.mu.Unlock()
 	a.arrive()
+	return true
 }
 
 // Close stops listening. Accepted connections live on; those in the backlog

@@ -43,10 +43,15 @@ func (c Config) withDefaults() Config {
 	c.MTU = cmp.Or(c.MTU, 65507)
 	c.Queue = cmp.Or(c.Queue, 208<<10)
 	c.GiveUp = cmp.Or(c.GiveUp, 127*time.Second)
-	if c.Order == nil {
-		c.Order = ByName
-	}
 	return c
+}
+
+// check tells what is wrong with a Config that cannot be.
+func (c Config) check() error {
+	if least := min(c.Window, c.Backlog, c.MTU, c.Queue, int(c.GiveUp)); least < 0 {
+		return fmt.Errorf("%v: nothing of it may be negative", c)
+	}
+	return c.Link.check()
 }
 
 // String tells what differs from the zero Config, on one line.
@@ -95,6 +100,7 @@ type Network struct {
 	routes map[route]int // connections so far, for their numbers
 	conns  conns
 	serial uint32            // counts connections, for their instants
+	parts  []*partition      // in force
 	stuck  []*attempt        // dials that wait for a link to heal
 	dials  map[*attempt]bool // dials whose callers wait
 
@@ -102,8 +108,12 @@ type Network struct {
 	held held
 }
 
-// New returns a network without hosts.
+// New returns a network without hosts. It panics when c asks for what cannot
+// be: less than nothing, or a chance beyond 1.
 func New(c Config) *Network {
+	if err := c.check(); err != nil {
+		panic("vnet: Config: " + err.Error())
+	}
 	n := &Network{
 		cfg:    c.withDefaults(),
 		start:  time.Now(),

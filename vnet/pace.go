@@ -6,11 +6,27 @@ import "time"
 
 // pace limits how fast one end reads. The nil pace does not.
 type pace struct {
-	rate int // bytes a second
+	rate int // bytes a second; at least 1
 	next time.Time
 }
 
+// newPace returns the pace of so many bytes a second; 0 does not limit.
+func newPace(rate int) *pace {
+	if rate == 0 {
+		return nil
+	}
+	return &pace{rate: rate}
+}
+
 func (p *pace) ready() bool { return p == nil || !time.Now().Before(p.next) }
+
+// portion is the part of b that one read may fill: a second's bytes.
+func (p *pace) portion(b []byte) []byte {
+	if p == nil {
+		return b
+	}
+	return b[:min(len(b), p.rate)]
+}
 
 // spend takes time for n bytes and wakes s's readers when it is over.
 func (p *pace) spend(s *stream, n int) {

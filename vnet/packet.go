@@ -32,7 +32,7 @@ type packetConn struct {
 	err    syscall.Errno // a refusal that came back; seen once
 	read   deadline
 	write  deadline
-	sent   uint64
+	sent   map[netip.AddrPort]uint64 // datagrams over links that chance rules, by address
 }
 
 type received struct {
@@ -86,23 +86,42 @@ func (h *Host) bindPacket(network string, addr, remote netip.AddrPort) (*packetC
 	case !h.owns(addr.Addr()):
 		return nil, errno("bind", syscall.EADDRNOTAVAIL)
 	}
-	for addr.Port() == 0 || h.packets[addr] != nil && !remote.Addr().IsValid() {
-		if addr.Port() != 0 {
-			return nil, errno("bind", syscall.EADDRINUSE)
-		}
-		if free := netip.AddrPortFrom(addr.Addr(), h.nextPort()); h.receiver(free, remote) == nil {
+	for tries := 0; addr.Port() == 0 && tries < portCount; tries++ {
+		if free := netip.AddrPortFrom(addr.Addr(), h.nextPort()); !h.inUse(free) {
 			addr = free
 		}
 	}
-	for other := range h.packets {
-		if clash(other, addr) {
-			return nil, errno("bind", syscall.EADDRINUSE)
-		}
+	if addr.Port() == 0 || h.inUse(addr) {
+		return nil, errno("bind", syscall.EADDRINUSE)
 	}
 	p := &packetConn{net: n, host: h, network: network, addr: addr, remote: remote}
 	p.cond.L = &p.mu
 	h.packets[addr] = p
 	return p, nil
+}
+
+// inUse tells whether a packet connection of h keeps another from addr; net.mu
+// is held.
+func (h *Host) inUse(addr netip.AddrPort) bool {
+	for other := range h.packets {
+		if clash(other, addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// number counts the datagrams from g's socket to where g goes, for their
+// chances: what the socket sends elsewhere does not change them.
+func (g *datagram) number() uint64 {
+	p := g.socket
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.sent == nil {
+		p.sent = map[netip.AddrPort]uint64{}
+	}
+	p.sent[g.to]++
+	return p.sent[g.to]
 }
 
 // receiver returns who receives what from sends to addr; net.mu is held.
@@ -170,8 +189,9 @@ func (p *packetConn) receive(b []byte) (int, netip.AddrPort, error) {
 			return 0, netip.AddrPort{}, p.takeErr(p.readCall())
 		case len(p.queue) > 0 && !p.host.paused.Load():
 			r := p.queue[0]
-			p.queue = slices.Delete(p.queue, 0, 1)
-			p.bytes -= len(r.data)
+			p.queue[0] = received{}
+			p.queue = p.queue[1:]
+			p.bytes -= max(1, len(r.data))
 			return copy(b, r.data), r.from, nil
 		}
 		p.cond.Wait()
@@ -247,14 +267,12 @@ func (p *packetConn) send(b []byte, to netip.AddrPort, call string) error {
 	case len(b) > p.net.cfg.MTU:
 		err = errno(call, syscall.EMSGSIZE)
 	}
-	p.sent++
-	count := p.sent
 	p.mu.Unlock()
 	if err != nil {
 		return err
 	}
 	return p.net.transmit(&datagram{
-		socket: p, from: p.sourceFor(to), to: to, count: count,
+		socket: p, from: p.sourceFor(to), to: to,
 		data: append([]byte{}, b...),
 	}, call)
 }

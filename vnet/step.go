@@ -5,7 +5,6 @@ package vnet
 import (
 	"fmt"
 	"iter"
-	"slices"
 	"time"
 )
 
@@ -27,6 +26,7 @@ func (n *Network) Hold() {
 	for c := range n.internalConns() {
 		c.seize()
 	}
+	n.seizeGrams()
 }
 
 // seize turns what travels freely on c into entries that wait.
@@ -95,26 +95,26 @@ func (n *Network) rest() {
 	}
 }
 
-// heads returns the first entry of each direction that may be delivered now.
-func (n *Network) heads() []*entry {
-	now := n.now()
-	var found []*entry
-	var behind map[*stream]bool
-	for _, e := range n.held.snapshot() {
-		if e.to != nil && behind[e.to] {
-			continue
-		}
-		if e.ripe(now) {
-			found = append(found, e)
-		}
-		if e.to != nil {
-			if behind == nil {
-				behind = map[*stream]bool{}
+// heads yields the first entry of each direction that may be delivered now.
+func (n *Network) heads() iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		now := n.now()
+		var behind map[*stream]bool
+		for e := range n.held.entries() {
+			switch {
+			case e.to != nil && behind[e.to]:
+				continue
+			case e.ripe(now) && !yield(e):
+				return
 			}
-			behind[e.to] = true
+			if e.to != nil {
+				if behind == nil {
+					behind = map[*stream]bool{}
+				}
+				behind[e.to] = true
+			}
 		}
 	}
-	return found
 }
 
 // Waiting yields what waits and could arrive now, in the canonical order:
@@ -147,13 +147,31 @@ func (n *Network) Step() Segment {
 // TryStep delivers the next segment if one waits; no time passes.
 func (n *Network) TryStep() (Segment, bool) {
 	n.rest()
-	heads := n.heads()
-	if len(heads) == 0 {
+	e := n.next(nil)
+	if e == nil {
 		return Segment{}, false
 	}
-	e := heads[n.choose(heads)]
 	n.deliver(e)
 	return e.seg, true
+}
+
+// next returns what goes next of the heads for which when holds, if it is not
+// nil. Without an Order that is the first of them, and no other is looked at.
+func (n *Network) next(when func(Segment) bool) *entry {
+	var heads []*entry
+	for e := range n.heads() {
+		switch {
+		case when != nil && !when(e.seg):
+		case n.cfg.Order == nil:
+			return e
+		default:
+			heads = append(heads, e)
+		}
+	}
+	if len(heads) == 0 {
+		return nil
+	}
+	return heads[n.choose(heads)]
 }
 
 // choose asks Config.Order which of the heads goes next.
@@ -185,11 +203,11 @@ func (n *Network) Flush() int { return n.FlushWhen(func(Segment) bool { return t
 func (n *Network) FlushWhen(when func(Segment) bool) (count int) {
 	for {
 		n.rest()
-		heads := slices.DeleteFunc(n.heads(), func(e *entry) bool { return !when(e.seg) })
-		if len(heads) == 0 {
+		e := n.next(when)
+		if e == nil {
 			return count
 		}
-		n.deliver(heads[n.choose(heads)])
+		n.deliver(e)
 		count++
 	}
 }
@@ -244,7 +262,7 @@ func (n *Network) Deliver(id int) error {
 	if err != nil {
 		return err
 	}
-	if e.link().blocked() {
+	if e.blocked() {
 		return fmt.Errorf("vnet: segment %d cannot arrive: %v", id, e.link())
 	}
 	n.deliver(e)
@@ -303,7 +321,7 @@ func (n *Network) free(e *entry) {
 	case e.dial != nil:
 		e.dial.arrive()
 	case e.gram != nil:
-		n.land(e.gram, e.seg.Data, e.cause)
+		n.freeGram(e)
 	default:
 		e.to.release(e)
 	}
@@ -322,7 +340,7 @@ func (p *stream) release(e *entry) {
 			p.in.Send(e.seg.Data)
 		}
 		w.marks = append(w.marks, mark{e.kind, len(e.seg.Data), e.due, e.cause})
-		p.arm()
+		p.arm(n.now())
 		return
 	}
 	p.arrive(e.kind, e.seg.Data, e.cause)
@@ -345,8 +363,9 @@ func (n *Network) lose(e *entry) {
 	p := e.to
 	p.c.mu.Lock()
 	defer p.c.unlock()
+	sunk := p.wire.sealed
 	p.wire.entries, p.wire.sealed = 0, 0
-	p.lose()
+	p.lose(sunk)
 }
 
 // Holding tells whether the network is held.

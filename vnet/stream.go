@@ -84,7 +84,7 @@ func (s *stream) take(b []byte) (int, error) {
 			return 0, os.ErrDeadlineExceeded
 		}
 		if s.mayRead() {
-			if n := s.in.Read(b, s.ended()); n > 0 {
+			if n := s.in.Read(s.slow.portion(b), s.ended()); n > 0 {
 				s.slow.spend(s, n)
 				return n, nil
 			}

@@ -34,7 +34,8 @@ type wire struct {
 	marks  []mark
 	timer  *time.Timer   // for the first mark: one a direction, so order holds
 	last   time.Duration // when the newest mark is due
-	count  uint64        // transmissions so far, the key of their chances
+	count  uint64        // transmissions so far
+	key    uint64        // of the direction's chances, once one is drawn
 	lost   bool          // nothing arrives any more
 	giveUp *time.Timer   // runs while bytes wait for a blocked link
 
@@ -44,6 +45,7 @@ type wire struct {
 	openRst bool
 	entries int // sealed, waiting in the network's queue
 	sealed  int // bytes of those
+	sunk    int // bytes that are lost for good: to their sender they are on their way
 }
 
 func (w *wire) pending() bool {
@@ -63,7 +65,7 @@ func (w *wire) held() int {
 	if w == nil {
 		return 0
 	}
-	return len(w.open) + w.sealed
+	return len(w.open) + w.sealed + w.sunk
 }
 
 // towards returns the wire that leads to p, made when first needed.
@@ -96,11 +98,14 @@ func (s *stream) travel(k kind, b []byte) {
 	if !ok {
 		return
 	}
-	cause := s.recordSend(k, b)
+	cause := 0
+	if s.c.net.is(recording) {
+		cause = s.recordSend(k, b)
+	}
 	now := s.c.net.now()
 	switch {
 	case f.lost:
-		p.lose()
+		p.lose(len(b))
 		return
 	case f.delay == 0 && len(w.marks) == 0 && !s.link.blocked():
 		p.arrive(k, b, cause)
@@ -116,7 +121,7 @@ func (s *stream) travel(k kind, b []byte) {
 	}
 	w.marks = append(w.marks, mark{k, len(b), w.last, cause})
 	if len(w.marks) == 1 {
-		p.arm()
+		p.arm(now)
 	}
 }
 
@@ -142,7 +147,7 @@ func nextInstant(t time.Duration, k int) time.Duration {
 
 // arm sets the timer for the first mark; over a blocked link it starts the
 // clock after which the sender gives up.
-func (p *stream) arm() {
+func (p *stream) arm(now time.Duration) {
 	w := p.wire
 	switch {
 	case !w.pending():
@@ -153,7 +158,7 @@ func (p *stream) arm() {
 	case len(w.marks) == 0:
 		return
 	}
-	left := w.marks[0].due - p.c.net.now()
+	left := w.marks[0].due - now
 	if w.timer == nil {
 		w.timer = time.AfterFunc(left, p.land)
 	} else {
@@ -176,7 +181,7 @@ func (p *stream) land() {
 		p.arrived(m.kind, m.size, m.cause)
 	}
 	w.marks = append(w.marks[:0], w.marks[done:]...)
-	p.arm()
+	p.arm(now)
 }
 
 // arrive puts a transmission straight into p.
@@ -189,7 +194,9 @@ func (p *stream) arrive(k kind, b []byte, cause int) {
 
 // arrived tells p what has just reached it; size bytes became unread.
 func (p *stream) arrived(k kind, size, cause int) {
-	p.recordArrival(k, size, cause)
+	if p.c.net.is(recording) {
+		p.recordArrival(k, size, cause)
+	}
 	switch {
 	case p.host.crashed.Load():
 		p.in.Skip(p.in.Unread())
@@ -213,10 +220,11 @@ func (p *stream) refuse() {
 	p.abort()
 }
 
-// lose ends the direction towards p: nothing arrives any more, and its sender
-// times out.
-func (p *stream) lose() {
+// lose ends the direction towards p: nothing arrives any more, what is sent
+// fills the window, and its sender times out.
+func (p *stream) lose(size int) {
 	p.towards().lost = true
+	p.wire.sunk += size
 	p.stick()
 }
 
@@ -247,13 +255,13 @@ func (p *stream) unstick() {
 		w.giveUp.Stop()
 		w.giveUp = nil
 	}
-	latency := p.peer().link.Config().Latency
+	now, latency := p.c.net.now(), p.peer().link.Config().Latency
 	for i := range w.marks {
 		m := &w.marks[i]
 		if latency > 0 {
-			m.due = max(m.due, p.instant(p.c.net.now()+latency))
+			m.due = max(m.due, p.instant(now+latency))
 		}
 		w.last = max(w.last, m.due)
 	}
-	p.arm()
+	p.arm(now)
 }
