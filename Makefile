@@ -3,6 +3,6 @@ check:   ; .ci/run readme format vet lint
 race:    ; .ci/run race nested
 fuzz:    ; .ci/run fuzz
 interop: ; cd interop && go test ./...
-bench:   ; cd bench && go test -run '^$$' -bench . -benchmem ./...
+bench:   ; bench/run
 
 .PHONY: check race fuzz interop bench

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 
 	"github.com/rehearse-go/rehearse/journal"
-	"github.com/rehearse-go/rehearse/vnet/internal/flow"
 )
 
 // A Conn is a test's handle on a connection. What the programs hold are its
@@ -53,20 +52,6 @@ func (c *Conn) Reset() {
 	}
 	c.ends[0].record("net.reset", 0)
 }
-
-// A ReadPolicy says what a read may see of the bytes that have arrived. The
-// zero ReadPolicy shows all of them. Once the stream has ended, the remainder
-// passes whatever the policy, so that a short tail does not hang.
-type ReadPolicy = flow.Policy
-
-// Exactly delivers n bytes at a time, once n are there.
-func Exactly(n int) ReadPolicy { return flow.Exactly(n) }
-
-// AtMost delivers up to n bytes at a time, as soon as there are any.
-func AtMost(n int) ReadPolicy { return flow.AtMost(n) }
-
-// AtLeast delivers everything, once n bytes are there.
-func AtLeast(n int) ReadPolicy { return flow.AtLeast(n) }
 
 // An End is a test's handle on one end of a connection. A scripted end has no
 // program; the test speaks through it.
@@ -147,16 +132,6 @@ func (e *End) Take(n int) []byte {
 	s.in.Skip(len(unread))
 	s.cond.Broadcast()
 	return unread
-}
-
-// SetReadPolicy cuts what the program reads from now on. A policy that waits
-// for more than Config.Window bytes waits for that many.
-func (e *End) SetReadPolicy(p ReadPolicy) {
-	s := e.stream()
-	s.c.mu.Lock()
-	defer s.c.mu.Unlock()
-	s.in.SetPolicy(p.Limit(s.c.net.cfg.Window))
-	s.cond.Broadcast()
 }
 
 // Pause keeps the program from reading until Resume: what arrives stays

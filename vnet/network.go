@@ -48,7 +48,7 @@ func (c Config) withDefaults() Config {
 
 // check tells what is wrong with a Config that cannot be.
 func (c Config) check() error {
-	if least := min(c.Window, c.Backlog, c.MTU, c.Queue, int(c.GiveUp)); least < 0 {
+	if c.GiveUp < 0 || min(c.Window, c.Backlog, c.MTU, c.Queue) < 0 {
 		return fmt.Errorf("%v: nothing of it may be negative", c)
 	}
 	return c.Link.check()
@@ -173,13 +173,23 @@ func (n *Network) Hosts() iter.Seq[*Host] {
 // the first that decides wins. A rule runs outside of every lock and must not
 // wait. Calling remove takes it away again.
 func (n *Network) Rule(r rule.Rule[Segment, Verdict]) (remove func()) {
-	taken := n.rules.Add(r)
+	return n.NamedRule("", r)
+}
+
+// NamedRule is Rule for a rule with a name, by which RuleStats calls it.
+func (n *Network) NamedRule(name string, r rule.Rule[Segment, Verdict]) (remove func()) {
+	taken := n.rules.AddNamed(name, r)
 	n.set(ruling, true)
 	return func() {
 		taken()
 		n.set(ruling, n.rules.Len() > 0)
 	}
 }
+
+// RuleStats tells of every rule how often it was asked and how often it
+// decided. One that never did usually means that the test does not test what
+// it says; vnettest.Run logs those.
+func (n *Network) RuleStats() []rule.Stat { return n.rules.Stats() }
 
 // Close ends the network: every connection is reset, every listener and
 // packet connection closed, every dial fails with net.ErrClosed. It is

@@ -488,6 +488,42 @@ func TestADialCanBeProvidedAndAListenMadeToFail(t *testing.T) {
 	})
 }
 
+func TestASocketShowsItsDatagramsAndTakesInjectedOnes(t *testing.T) {
+	bubble(t, vnet.Config{}, func(t *testing.T, n *vnet.Network) {
+		p, err := n.Host("dns").ListenPacket(t.Context(), "udp", ":53")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := n.Host("app").Dial(t.Context(), "udp", "dns:53")
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(c, "asked")
+		s := n.Socket("dns:53")
+		s.Inject("evil:99", []byte("forged"))
+		want := "[app:32768>dns:53 app:32768 > dns:53 packet 5 evil:99>dns:53 evil:99 > dns:53 packet 6]"
+		if got := fmt.Sprint(s.Unread()); got != want {
+			t.Errorf("unread: %s, want %s", got, want)
+		}
+		buf := make([]byte, 10)
+		p.ReadFrom(buf)
+		k, from, err := p.ReadFrom(buf)
+		if string(buf[:k]) != "forged" || err != nil || !strings.HasSuffix(from.String(), ":99") {
+			t.Errorf("read %q from %v, %v", buf[:k], from, err)
+		}
+	})
+}
+
+func TestAPolicyIsPrinted(t *testing.T) {
+	for policy, want := range map[vnet.ReadPolicy]string{
+		{}: "any", vnet.Exactly(3): "exactly 3", vnet.AtMost(1): "at most 1", vnet.AtLeast(7): "at least 7",
+	} {
+		if got := policy.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestHoldWithoutSettlePanics(t *testing.T) {
 	defer func() {
 		if got := fmt.Sprint(recover()); !strings.Contains(got, "Config.Settle") {

@@ -67,7 +67,7 @@ func (t *T) listWaiting() string {
 // Never fails the test when a segment is sent that is as w says, from now
 // until stop is called.
 func (t *T) Never(w rule.When[vnet.Segment]) (stop func()) {
-	return t.Rule(func(seg vnet.Segment) (vnet.Verdict, bool) {
+	return t.NamedRule(neverRule, func(seg vnet.Segment) (vnet.Verdict, bool) {
 		if w(seg) {
 			t.Errorf("vnettest: this was never to be sent: %v\n  %s", seg, clip(string(seg.Data)))
 		}

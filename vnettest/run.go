@@ -63,6 +63,7 @@ func Run(t *testing.T, c Config, f func(*T)) {
 		t.Cleanup(func() {
 			n.Close()
 			time.Sleep(grace)
+			idleRules(t, n)
 		})
 		stop := time.AfterFunc(cmp.Or(c.Deadline, 24*time.Hour), func() { r.stuck(t, n) })
 		t.Cleanup(func() { stop.Stop() })
@@ -72,6 +73,18 @@ func Run(t *testing.T, c Config, f func(*T)) {
 		}
 		f(&T{T: t, Network: n, Journal: c.Net.Journal, Seed: c.Net.Seed, news: r.subscribe()})
 	})
+}
+
+// neverRule is the name of rules that only look, and are not to decide.
+const neverRule = "never"
+
+// idleRules logs the rules that never decided anything.
+func idleRules(t *testing.T, n *vnet.Network) {
+	for _, s := range n.RuleStats() {
+		if s.Fired == 0 && s.Name != neverRule {
+			t.Logf("vnettest: %v", s)
+		}
+	}
 }
 
 // Run is not possible inside a bubble; it fails the test and says so.
