@@ -62,6 +62,7 @@ type attempt struct {
 	since     time.Duration // when it was dialled
 	cause     int           // Seq of its event in the journal
 	dropped   bool          // the test lost it: no answer ever comes
+	reply     func()        // goes on with an answer that a cut keeps
 
 	mu   sync.Mutex
 	over bool
@@ -197,6 +198,10 @@ func (n *Network) sealDial(a *attempt) {
 // arrive brings the connect to its host. Over a blocked link it waits there
 // for the link to heal.
 func (a *attempt) arrive() {
+	if a.reply != nil {
+		a.reply()
+		return
+	}
 	n := a.net
 	n.mu.Lock()
 	if a.isOver() || a.dropped {
@@ -266,7 +271,19 @@ func (a *attempt) answer(c *conn, err error) {
 	}
 }
 
+// conclude brings the answer to the dialler. Behind a link that was cut
+// meanwhile it waits, too.
 func (a *attempt) conclude(c *conn, err error) {
+	a.net.mu.Lock()
+	cut := a.back.blocked()
+	if cut {
+		a.reply = func() { a.conclude(c, err) }
+		a.net.stuck = append(a.net.stuck, a)
+	}
+	a.net.mu.Unlock()
+	if cut {
+		return
+	}
 	if err != nil {
 		a.record("net.refused", a.cause)
 		a.finish(err)

@@ -235,7 +235,8 @@ func (p *stream) stick() {
 	}
 }
 
-// expire times the sender out when its bytes still cannot arrive.
+// expire times the sender out when its bytes still cannot arrive. It sends them
+// no more; what it may still send is a reset.
 func (p *stream) expire() {
 	p.c.mu.Lock()
 	defer p.c.unlock()
@@ -243,7 +244,8 @@ func (p *stream) expire() {
 	if p.wire.giveUp == nil || s.has(dead) {
 		return
 	}
-	p.wire.lost = true
+	p.vanish()
+	p.wire.lost, p.wire.sunk = false, 0
 	s.record("net.timeout", 0)
 	s.die(syscall.ETIMEDOUT)
 }
