@@ -246,11 +246,21 @@ func (l *listener) shut() {
 	l.deadline.stop()
 	l.cond.Broadcast()
 	l.mu.Unlock()
+	crashed := l.host.crashed.Load() // then nobody is told
 	for _, w := range queue {
 		w.s.c.mu.Lock()
-		w.s.set(closed)
-		w.s.abort()
+		if w.s.set(closed); crashed {
+			w.s.set(dead | shutW)
+		} else {
+			w.s.abort()
+		}
 		w.s.c.unlock()
+	}
+	if crashed {
+		l.net.mu.Lock()
+		l.net.stuck = append(l.net.stuck, waiting...)
+		l.net.mu.Unlock()
+		return
 	}
 	for _, a := range waiting {
 		a.finish(errno("connect", refused))
