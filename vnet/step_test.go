@@ -532,3 +532,25 @@ func TestHoldWithoutSettlePanics(t *testing.T) {
 	}()
 	vnet.New(vnet.Config{}).Hold()
 }
+
+func TestCopyingAStreamMovesEveryByte(t *testing.T) {
+	for _, policy := range []vnet.ReadPolicy{{}, vnet.AtMost(3), vnet.Exactly(1000)} {
+		bubble(t, vnet.Config{}, func(t *testing.T, n *vnet.Network) {
+			in, a := n.Pair("in", "proxy")
+			b, out := n.Pair("proxy", "out")
+			vnet.EndOf(a).SetReadPolicy(policy)
+			go func() {
+				io.Copy(b, a)
+				b.Close()
+			}()
+			sent := bytes.Repeat([]byte("0123456789"), 5000)
+			go func() {
+				in.Write(sent)
+				in.Close()
+			}()
+			if got, err := io.ReadAll(out); !bytes.Equal(got, sent) || err != nil {
+				t.Errorf("%v: %d of %d bytes came out, or others; %v", policy, len(got), len(sent), err)
+			}
+		})
+	}
+}

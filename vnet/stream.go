@@ -75,13 +75,11 @@ func (s *stream) Read(b []byte) (int, error) {
 
 func (s *stream) take(b []byte) (int, error) {
 	for {
-		switch {
-		case s.has(closed):
-			return 0, net.ErrClosed
-		case len(b) == 0:
+		if len(b) == 0 && !s.has(closed) {
 			return 0, nil
-		case s.read.passed():
-			return 0, os.ErrDeadlineExceeded
+		}
+		if err := s.mayTake(); err != nil {
+			return 0, err
 		}
 		if s.mayRead() {
 			if n := s.in.Read(s.slow.portion(b), s.ended()); n > 0 {
@@ -95,6 +93,17 @@ func (s *stream) take(b []byte) (int, error) {
 		s.in.Rest()
 		s.cond.Wait()
 	}
+}
+
+// mayTake returns what a read says before it looks at what has arrived.
+func (s *stream) mayTake() error {
+	switch {
+	case s.has(closed):
+		return net.ErrClosed
+	case s.read.passed():
+		return os.ErrDeadlineExceeded
+	}
+	return nil
 }
 
 // mayRead tells that neither test, host nor pace keeps the program from what

@@ -101,3 +101,20 @@ func (f *Flow) Inject(b []byte) {
 	f.Put(b)
 	f.Send(flying)
 }
+
+// Steal takes all readable bytes out without copying them, as at most two
+// pieces. The caller gives their memory back by calling done. ok is false when
+// a policy or bytes in flight make that impossible.
+func (f *Flow) Steal() (pieces [][]byte, done func(), ok bool) {
+	if f.policy.mode != anyhow || f.unread == 0 || f.unread != f.ring.len {
+		return pieces, nil, false
+	}
+	buf, head, n := f.ring.buf, f.ring.head, f.ring.len
+	first := min(n, len(buf)-head)
+	pieces = append(pieces, buf[head:head+first])
+	if first < n {
+		pieces = append(pieces, buf[:n-first])
+	}
+	f.ring, f.unread = ring{}, 0
+	return pieces, func() { release(buf) }, true
+}

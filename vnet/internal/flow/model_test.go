@@ -63,7 +63,7 @@ func (p *pairing) bytes(n int) []byte {
 // do does operation op with the number n, and says where the two differ.
 func (p *pairing) do(op byte, n int) error {
 	f, m := &p.flow, &p.model
-	switch op % 9 {
+	switch op % 11 {
 	case 0:
 		if err := p.put(n); err != nil {
 			return err
@@ -78,7 +78,7 @@ func (p *pairing) do(op byte, n int) error {
 		m.unread = append(m.unread, m.flying[:k]...)
 		m.flying = m.flying[k:]
 	case 3, 4:
-		return p.read(n, op%9 == 4)
+		return p.read(n, op%11 == 4)
 	case 5:
 		n = min(n, len(m.unread))
 		f.Skip(n)
@@ -93,6 +93,12 @@ func (p *pairing) do(op byte, n int) error {
 		b := p.bytes(n)
 		f.Inject(b)
 		m.unread = append(m.unread, b...)
+	case 9:
+		f.Retract(n)
+		m.unread = m.unread[:len(m.unread)-min(n, len(m.unread))]
+		m.visible = min(m.visible, len(m.unread))
+	case 10:
+		return p.steal()
 	}
 	return p.compare()
 }
@@ -110,6 +116,25 @@ func (p *pairing) put(n int) error {
 	p.flow.Put(b)
 	m.unread = append(m.unread, b...)
 	return nil
+}
+
+// steal takes everything, where that is possible.
+func (p *pairing) steal() error {
+	m := &p.model
+	name, _ := m.policy.Mode()
+	pieces, done, ok := p.flow.Steal()
+	if want := name == "any" && len(m.unread) > 0 && len(m.flying) == 0; ok != want {
+		return fmt.Errorf("stolen: %v, want %v", ok, want)
+	}
+	if !ok {
+		return p.compare()
+	}
+	if got := bytes.Join(pieces, nil); !bytes.Equal(got, m.unread) {
+		return fmt.Errorf("stole %d bytes; want %d, and those", len(got), len(m.unread))
+	}
+	m.unread = nil
+	done()
+	return p.compare()
 }
 
 func (p *pairing) read(n int, ended bool) error {

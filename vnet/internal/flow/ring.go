@@ -117,3 +117,9 @@ func (r *ring) rest() {
 		r.buf, r.head = nil, 0
 	}
 }
+
+// Buffer returns a buffer of 64 KiB for copying through; Done gives it back.
+func Buffer() []byte { return alloc(size64K) }
+
+// Done gives back what Buffer returned, whole.
+func Done(b []byte) { release(b) }
