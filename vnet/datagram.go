@@ -134,7 +134,7 @@ func (n *Network) brave(f flight) []flight {
 		return nil
 	}
 	if delay := l.queueing(g.since, len(f.data), c.Bandwidth) + c.Latency + d.jitter(c.Jitter); delay > 0 {
-		f.due = l.inLine(g.since + delay)
+		f.due = g.inLine(g.since + delay)
 	}
 	if d.chance(saltCorrupt, c.Corrupt) && len(f.data) > 0 {
 		f.data = slices.Clone(f.data)
@@ -180,8 +180,9 @@ func (l *Link) refuse(f flight) {
 	if l.blocked() {
 		return
 	}
-	if f.refusal, f.due = true, 0; l.Config().Latency > 0 {
-		f.due = l.inLine(l.net.now() + l.Config().Latency)
+	f.refusal = true
+	if latency := l.Config().Latency; latency > 0 {
+		f.due = l.instant(l.net.now() + latency)
 		l.launch(f)
 		return
 	}

@@ -32,7 +32,7 @@ type packetConn struct {
 	err    syscall.Errno // a refusal that came back; seen once
 	read   deadline
 	write  deadline
-	sent   map[netip.AddrPort]uint64 // datagrams over links that chance rules, by address
+	lanes  map[netip.AddrPort]*lane // over links that chance rules, by address
 }
 
 type received struct {
@@ -103,25 +103,16 @@ func (h *Host) bindPacket(network string, addr, remote netip.AddrPort) (*packetC
 // inUse tells whether a packet connection of h keeps another from addr; net.mu
 // is held.
 func (h *Host) inUse(addr netip.AddrPort) bool {
+	if a := addr.Addr().Unmap(); !a.IsUnspecified() {
+		return h.packets[addr] != nil || h.packets[netip.AddrPortFrom(netip.IPv6Unspecified(), addr.Port())] != nil ||
+			a.Is4() && h.packets[netip.AddrPortFrom(netip.IPv4Unspecified(), addr.Port())] != nil
+	}
 	for other := range h.packets {
 		if clash(other, addr) {
 			return true
 		}
 	}
 	return false
-}
-
-// number counts the datagrams from g's socket to where g goes, for their
-// chances: what the socket sends elsewhere does not change them.
-func (g *datagram) number() uint64 {
-	p := g.socket
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.sent == nil {
-		p.sent = map[netip.AddrPort]uint64{}
-	}
-	p.sent[g.to]++
-	return p.sent[g.to]
 }
 
 // receiver returns who receives what from sends to addr; net.mu is held.

@@ -4,18 +4,18 @@ package vnet
 
 import (
 	"cmp"
+	"net/netip"
 	"slices"
 	"time"
 )
 
 // sky is what travels over a link as datagrams, by when it arrives; what
-// arrives at one instant, by when it was sent. One timer lands them, since two
-// timers of one instant may fire in any order. The link's lock guards it.
+// arrives at one instant, by name. One timer lands them, since two timers of
+// one instant may fire in any order. The link's lock guards it.
 type sky struct {
 	flights []flight
 	timer   *time.Timer
-	landing bool          // somebody is at it
-	last    time.Duration // when the newest of those that keep the order arrives
+	landing bool // somebody is at it
 }
 
 // instant returns the first moment from t on that belongs to the link.
@@ -23,13 +23,38 @@ func (l *Link) instant(t time.Duration) time.Duration {
 	return nextInstant(t, instants-1-l.number%(instants/2))
 }
 
-// inLine returns when a datagram arrives that could by itself arrive at t:
-// behind those before it. Jitter thus never changes the order; Reorder does.
-func (l *Link) inLine(t time.Duration) time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sky.last = l.instant(max(t, l.sky.last+1))
-	return l.sky.last
+// lane is what one socket sends to one address: what goes elsewhere changes
+// neither its order nor its chances. Jitter keeps its order; Reorder does not.
+type lane struct {
+	count uint64        // datagrams so far
+	last  time.Duration // when the newest of those that keep the order arrives
+}
+
+// number counts g on its lane, from 1.
+func (g *datagram) number() uint64 {
+	p := g.socket
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.lanes == nil {
+		p.lanes = map[netip.AddrPort]*lane{}
+	}
+	way := p.lanes[g.to]
+	if way == nil {
+		way = new(lane)
+		p.lanes[g.to] = way
+	}
+	way.count++
+	return way.count
+}
+
+// inLine returns when g arrives, which could by itself arrive at t: behind
+// what was sent on its lane before it.
+func (g *datagram) inLine(t time.Duration) time.Duration {
+	g.socket.mu.Lock()
+	defer g.socket.mu.Unlock()
+	way := g.socket.lanes[g.to]
+	way.last = g.link.instant(max(t, way.last+1))
+	return way.last
 }
 
 // launch lets f travel until it is due.
@@ -37,8 +62,11 @@ func (l *Link) launch(f flight) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s := &l.sky
-	at, _ := slices.BinarySearchFunc(s.flights, f.due, func(g flight, due time.Duration) int {
-		return cmp.Or(cmp.Compare(g.due, due), -1) // behind those of its instant
+	at, _ := slices.BinarySearchFunc(s.flights, f, func(a, b flight) int {
+		if a.due != b.due {
+			return cmp.Compare(a.due, b.due)
+		}
+		return cmp.Or(cmp.Compare(a.gram.name(), b.gram.name()), -1) // behind its like
 	})
 	s.flights = slices.Insert(s.flights, at, f)
 	if at == 0 && !s.landing {
