@@ -14,9 +14,8 @@ import (
 type conn struct {
 	mu     sync.Mutex
 	net    *Network
-	serial uint32 // among all connections, from 1
-	num    int32  // among those of its route, from 0
-	listed bool   // on the network's list; c.mu guards it
+	num    int32 // among those of its route, from 0
+	listed bool  // on the network's list; c.mu guards it
 	prev   *conn
 	next   *conn
 	label  string // its name, once somebody asked
@@ -32,8 +31,7 @@ type route struct {
 // newConn makes a connection between two hosts; net.mu is held. The caller
 // gives it its number and addresses.
 func (n *Network) newConn(from, to *Host) *conn {
-	n.serial++
-	c := &conn{net: n, serial: n.serial}
+	c := &conn{net: n}
 	for i, h := range [...]*Host{from, to} {
 		s := &c.ends[i]
 		s.c, s.host = c, h

@@ -258,8 +258,6 @@ func (n *Network) Pair(a, b string) (net.Conn, net.Conn) {
 // connectTo makes a connection that nobody dialled; net.mu is held.
 func (n *Network) connectTo(from, to *Host, port uint16) *conn {
 	c := n.newConn(from, to)
-	n.serial++
-	c.serial = n.serial
 	c.num = n.number(from, to, port)
 	c.ends[0].addr = netip.AddrPortFrom(from.source(to.ip4), from.nextPort())
 	c.ends[1].addr = netip.AddrPortFrom(to.ip4, port)

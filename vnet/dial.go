@@ -57,7 +57,6 @@ type attempt struct {
 	addr      netip.AddrPort // dialled
 	local     netip.AddrPort // given when it is numbered
 	num       int32
-	serial    uint32
 	out, back *Link
 	since     time.Duration // when it was dialled
 	cause     int           // Seq of its event in the journal
@@ -141,8 +140,6 @@ func (a *attempt) register() {
 	n := a.net
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.serial++
-	a.serial = n.serial
 	a.num = n.number(a.from, a.to, a.addr.Port())
 	a.local = netip.AddrPortFrom(a.from.source(a.addr.Addr()), a.from.nextPort())
 }
@@ -173,9 +170,8 @@ func (l *Link) carryConnect(a *attempt) fate {
 
 // instant returns the delay after which a moment of this connection's own comes.
 func (a *attempt) instant(delay time.Duration) time.Duration {
-	p := stream{c: &conn{serial: a.serial}}
 	now := a.net.now()
-	return p.instant(now+delay) - now
+	return nextInstant(now+delay, phase(a.from, a.to, a.num)) - now
 }
 
 // sealDial makes a held dial a segment that waits.
@@ -252,7 +248,7 @@ func (a *attempt) connect() (c *conn, err error, full bool) {
 
 // adopt gives c the attempt's names.
 func (a *attempt) adopt(c *conn) {
-	c.serial, c.num = a.serial, a.num
+	c.num = a.num
 	c.ends[0].addr, c.ends[1].addr = a.local, a.addr
 	c.ends[0].setNetwork(a.network)
 }
@@ -264,7 +260,7 @@ func (a *attempt) answer(c *conn, err error) {
 	switch {
 	case f.lost:
 		a.dropped = true
-	case f.delay > 0 && a.net.is(holding) == false:
+	case f.delay > 0 && !a.net.is(holding):
 		time.AfterFunc(a.instant(f.delay), func() { a.conclude(c, err) })
 	default:
 		a.conclude(c, err)

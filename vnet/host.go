@@ -17,10 +17,11 @@ var errClosed = net.ErrClosed
 // what a program takes in place of package net's; as method values they have
 // the shape of net.Dialer.DialContext and of net.ListenConfig's methods.
 type Host struct {
-	net  *Network
-	name string
-	ip4  netip.Addr
-	ip6  netip.Addr
+	net   *Network
+	name  string
+	index int // in the order of adding, from 1
+	ip4   netip.Addr
+	ip6   netip.Addr
 
 	down    atomic.Bool  // no socket can be opened here
 	crashed atomic.Bool  // and nobody was told
@@ -38,7 +39,7 @@ type Host struct {
 
 func newHost(n *Network, name string, k int) *Host {
 	return &Host{
-		net: n, name: name,
+		net: n, name: name, index: k,
 		ip4:       netip.AddrFrom4([4]byte{10, byte(k >> 16), byte(k >> 8), byte(k)}),
 		ip6:       netip.AddrFrom16([16]byte{0: 0xfd, 13: byte(k >> 16), 14: byte(k >> 8), 15: byte(k)}),
 		listeners: map[netip.AddrPort]*listener{},

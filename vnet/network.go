@@ -99,7 +99,6 @@ type Network struct {
 	links  map[[2]*Host]*Link
 	routes map[route]int // connections so far, for their numbers
 	conns  conns
-	serial uint32            // counts connections, for their instants
 	parts  []*partition      // in force
 	stuck  []*attempt        // dials that wait for a link to heal
 	dials  map[*attempt]bool // dials whose callers wait

@@ -131,13 +131,23 @@ func (s *stream) travel(k kind, b []byte) {
 const instants = 4096
 
 // instant returns the first moment from t on that belongs to the direction
-// towards p. Remainder 0 belongs to the programs' own timers.
+// towards p.
 func (p *stream) instant(t time.Duration) time.Duration {
-	k := 1 + int(p.c.serial*2%(instants/2))
-	if p == &p.c.ends[1] {
+	client, server := &p.c.ends[0], &p.c.ends[1]
+	k := phase(client.host, server.host, p.c.num)
+	if p == server {
 		k++
 	}
 	return nextInstant(t, k)
+}
+
+// phase returns which instants are a connection's, by its name and not by when
+// it was made: the remainder of one direction, that of the other being the
+// next. Remainder 0 belongs to the programs' own timers, the upper half to
+// datagrams. Networks of ten hosts and a hundred connections a pair seldom
+// share instants; where two do, which of them is first is left to chance.
+func phase(from, to *Host, num int32) int {
+	return 1 + 2*((int(num)*121+from.index*11+to.index)%(instants/4-1))
 }
 
 // nextInstant returns the first moment from t on that leaves the remainder k.
