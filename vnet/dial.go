@@ -191,6 +191,16 @@ func (n *Network) sealDial(a *attempt) {
 	}
 }
 
+// free lets the connect go that waited for the test; when the hold is over, it
+// travels on until it is due.
+func (a *attempt) free(due time.Duration) {
+	if left := due - a.net.now(); left > 0 && !a.net.is(holding) {
+		time.AfterFunc(a.instant(left), a.arrive)
+		return
+	}
+	a.arrive()
+}
+
 // arrive brings the connect to its host. Over a blocked link it waits there
 // for the link to heal.
 func (a *attempt) arrive() {

@@ -319,7 +319,7 @@ func (n *Network) free(e *entry) {
 	switch {
 	case !n.held.remove(e):
 	case e.dial != nil:
-		e.dial.arrive()
+		e.dial.free(e.due)
 	case e.gram != nil:
 		n.freeGram(e)
 	default:
@@ -339,7 +339,8 @@ func (p *stream) release(e *entry) {
 		if e.kind == data {
 			p.in.Send(e.seg.Data)
 		}
-		w.marks = append(w.marks, mark{e.kind, len(e.seg.Data), e.due, e.cause})
+		w.last = max(w.last, p.instant(e.due))
+		w.marks = append(w.marks, mark{e.kind, len(e.seg.Data), w.last, e.cause})
 		p.arm(n.now())
 		return
 	}

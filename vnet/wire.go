@@ -31,13 +31,14 @@ type mark struct {
 // Invariant: either marks wait (free) or open and entries do (held); bytes of
 // one direction never pass each other.
 type wire struct {
-	marks  []mark
-	timer  *time.Timer   // for the first mark: one a direction, so order holds
-	last   time.Duration // when the newest mark is due
-	count  uint64        // transmissions so far
-	key    uint64        // of the direction's chances, once one is drawn
-	lost   bool          // nothing arrives any more
-	giveUp *time.Timer   // runs while bytes wait for a blocked link
+	marks   []mark
+	timer   *time.Timer   // for the first mark: one a direction, so order holds
+	last    time.Duration // when the newest mark is due
+	count   uint64        // transmissions so far
+	key     uint64        // of the direction's chances, once one is drawn
+	lost    bool          // nothing arrives any more
+	landing bool          // somebody delivers marks
+	giveUp  *time.Timer   // runs while bytes wait for a blocked link
 
 	open    []byte        // under a hold: written since the last rest
 	since   time.Duration // when the first of that was sent
@@ -81,7 +82,7 @@ func (p *stream) towards() *wire {
 func (s *stream) emit(k kind, b []byte) {
 	n, p := s.c.net, s.peer()
 	switch {
-	case n.mode.Load() == 0 && p.wire.clear() && s.link.plain.Load():
+	case s.direct():
 		p.arrive(k, b, 0)
 	case p.wire.heldBack(), n.is(holding) && !n.mayPass():
 		p.hold(k, b)
@@ -176,21 +177,30 @@ func (p *stream) arm(now time.Duration) {
 	}
 }
 
-// land delivers every mark whose time has come.
+// land delivers what is due when its timer has fired.
 func (p *stream) land() {
 	p.c.mu.Lock()
 	defer p.c.unlock()
-	now := p.c.net.now()
+	p.landDue(p.c.net.now())
+}
+
+// landDue delivers every mark whose time has come, and sets the timer for the
+// next. An arrival may let go of c.mu: marks come meanwhile, and others may
+// look for what is due.
+func (p *stream) landDue(now time.Duration) {
 	w, done := p.wire, 0
-	for _, m := range w.marks {
-		if m.due > now || p.peer().link.blocked() {
-			break
-		}
+	if w.landing {
+		return
+	}
+	w.landing = true
+	for done < len(w.marks) && w.marks[done].due <= now && !p.peer().link.blocked() {
+		m := w.marks[done]
 		done++
 		p.in.Land(m.size)
 		p.arrived(m.kind, m.size, m.cause)
 	}
-	w.marks = append(w.marks[:0], w.marks[done:]...)
+	w.marks = append(w.marks[:0], w.marks[min(done, len(w.marks)):]...)
+	w.landing = false
 	p.arm(now)
 }
 
@@ -209,7 +219,7 @@ func (p *stream) arrived(k kind, size, cause int) {
 	}
 	switch {
 	case p.host.crashed.Load():
-		p.in.Skip(p.in.Unread())
+		p.in.Retract(size)
 	case k == rst:
 		p.die(syscall.ECONNRESET)
 	case k == fin:
@@ -275,5 +285,5 @@ func (p *stream) unstick() {
 		}
 		w.last = max(w.last, m.due)
 	}
-	p.arm(now)
+	p.landDue(now)
 }
