@@ -91,6 +91,11 @@ func (s *stream) emit(k kind, b []byte) {
 	}
 }
 
+// direct tells that what s sends now arrives now, and that nobody looks at it.
+func (s *stream) direct() bool {
+	return s.c.net.mode.Load() == 0 && s.peer().wire.clear() && s.link.plain.Load()
+}
+
 // travel sends without a hold: the rules and the link decide when it arrives.
 func (s *stream) travel(k kind, b []byte) {
 	p := s.peer()
