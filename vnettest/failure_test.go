@@ -5,6 +5,7 @@ package vnettest_test
 import (
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -106,6 +107,19 @@ var failures = map[string]struct {
 		talk(t)
 		vnettest.Golden(t, filepath.Join("testdata", "other.journal"))
 	}), says: []string{"the run differs from testdata/other.journal; run with -update"}},
+
+	"a client left open": {run: onNetwork(func(t *vnettest.T) {
+		l, err := t.Host("api").Listen(t.Context(), "tcp", ":80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go http.Serve(l, http.NotFoundHandler())
+		client := http.Client{Transport: &http.Transport{DialContext: t.Host("app").Dial}}
+		client.Get("http://api/") // and never closes the body
+	}), says: []string{
+		"blocked goroutines remain", "goroutines that outlived the test",
+		"net/http.(*persistConn).readLoop, started by net/http.(*Transport).dialConn", "rehearse trace open",
+	}},
 
 	"a panic": {run: onNetwork(func(t *vnettest.T) {
 		talk(t)

@@ -87,8 +87,10 @@ func (r *record) end() {
 	r.journal.Stream(nil)
 	r.file.Close()
 	switch {
-	case r.t.Failed() || panicking():
-		r.tell()
+	case panicking():
+		r.tell(leaks())
+	case r.t.Failed():
+		r.tell("")
 	case keepAlways():
 		r.keep()
 	default:
@@ -97,11 +99,11 @@ func (r *record) end() {
 }
 
 // tell logs what somebody needs who looks at the failure.
-func (r *record) tell() {
+func (r *record) tell(more string) {
 	r.t.Helper()
 	if !r.told {
 		r.told = true
-		r.t.Log(r.story())
+		r.t.Log(r.story() + more)
 	}
 }
 

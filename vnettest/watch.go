@@ -151,7 +151,7 @@ func (r *record) stuck(t *testing.T, n *vnet.Network) {
 	n.Close()
 }
 
-// bubbleStacks returns the goroutines of this goroutine's bubble, without the
+// bubbleStacks returns the goroutines of all bubbles, without the
 // one that asks.
 func bubbleStacks() string {
 	var all []string
@@ -161,6 +161,29 @@ func bubbleStacks() string {
 		}
 	}
 	return strings.Join(all, "\n\n")
+}
+
+// leaks tells which goroutines outlived their test, when the bubble panics
+// because of them; else it is "".
+func leaks() string {
+	var b strings.Builder
+	for g := range strings.SplitSeq(bubbleStacks(), "\n\n") {
+		frames := strings.Split(g, "\n")
+		if len(frames) < 2 {
+			continue
+		}
+		maker := "the test"
+		for _, f := range frames {
+			if by, found := strings.CutPrefix(f, "created by "); found {
+				maker, _, _ = strings.Cut(by, " in goroutine")
+			}
+		}
+		fmt.Fprintf(&b, "  %s, started by %s\n", strings.SplitN(frames[1], "(0x", 2)[0], maker)
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return "goroutines that outlived the test, whose network is closed; close the clients they belong to:\n" + b.String()
 }
 
 // panicking tells whether a panic is under way on this goroutine.
