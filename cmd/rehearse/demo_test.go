@@ -17,7 +17,8 @@ func TestTheDemoTellsItsStoryAndLeavesAPage(t *testing.T) {
 	if code != exitDone {
 		t.Fatalf("exit code %d: %s", code, &errs)
 	}
-	for _, want := range []string{"seed 7", "--- part api", "no answer within", "--- healed", "order 12 accepted", page} {
+	story := []string{"seed 7", "--- part api", "no answer within", "--- healed", "order 12 accepted", page}
+	for _, want := range story {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the demo does not say %q:\n%s", want, &out)
 		}
