@@ -158,7 +158,6 @@ func (n *Network) land(f flight) {
 	g := f.gram
 	n.mu.Lock()
 	p := g.target.receiver(g.to, g.from)
-	back := n.link(g.target, g.socket.host)
 	n.mu.Unlock()
 	switch {
 	case f.refusal:
@@ -167,7 +166,7 @@ func (n *Network) land(f flight) {
 		n.recordGram("net.drop", f, "cut")
 	case p == nil:
 		n.recordGram("net.drop", f, "refused")
-		back.refuse(f)
+		n.refuse(f)
 	case !p.put(g.from, f.data):
 		n.recordGram("net.drop", f, "full")
 	default:
@@ -176,17 +175,20 @@ func (n *Network) land(f flight) {
 }
 
 // refuse carries the news that nobody receives f, unless the link is cut.
-func (l *Link) refuse(f flight) {
-	if l.blocked() {
+func (n *Network) refuse(f flight) {
+	n.mu.Lock()
+	back := n.link(f.gram.target, f.gram.socket.host)
+	n.mu.Unlock()
+	if back.blocked() {
 		return
 	}
 	f.refusal = true
-	if latency := l.Config().Latency; latency > 0 {
-		f.due = l.instant(l.net.now() + latency)
-		l.launch(f)
+	if latency := back.Config().Latency; latency > 0 {
+		f.due = back.instant(n.now() + latency)
+		back.launch(f)
 		return
 	}
-	l.net.land(f)
+	n.land(f)
 }
 
 // put queues a datagram unless the queue is full. An empty one takes a byte.

@@ -74,10 +74,9 @@ func TestDatagramsAreLost(t *testing.T) {
 	if len(got) < 110 || len(got) > 170 || drops(events, "loss") != 200-len(got) || !slices.IsSorted(got) {
 		t.Errorf("%d of 200 arrived and %d were dropped, want about 140", len(got), drops(events, "loss"))
 	}
-	if c.Seed = 2; true {
-		if other, _ := shower(t, c, 200, 0); slices.Equal(other, got) {
-			t.Error("another seed lost the same")
-		}
+	c.Seed = 2
+	if other, _ := shower(t, c, 200, 0); slices.Equal(other, got) {
+		t.Error("another seed lost the same")
 	}
 	if got, _ := shower(t, vnet.Config{Link: vnet.LinkConfig{Loss: 1}}, 20, 0); got != nil {
 		t.Errorf("over a link that loses everything %v arrived", got)
@@ -140,7 +139,8 @@ func TestADatagramOverTheMTUIsRefused(t *testing.T) {
 				mtu = 65507
 			}
 			var op *net.OpError
-			if k, err := s.Write(make([]byte, mtu+1)); k != 0 || !errors.Is(err, syscall.EMSGSIZE) || !errors.As(err, &op) {
+			k, err := s.Write(make([]byte, mtu+1))
+			if k != 0 || !errors.Is(err, syscall.EMSGSIZE) || !errors.As(err, &op) {
 				t.Errorf("a byte too many: %d, %v; want EMSGSIZE", k, err)
 			}
 			if k, err := s.Write(make([]byte, mtu)); k != mtu || err != nil {
@@ -156,7 +156,7 @@ func TestADatagramOverTheMTUIsRefused(t *testing.T) {
 func TestAFullSocketDropsDatagrams(t *testing.T) {
 	got, events := shower(t, vnet.Config{Queue: 100}, 50, 0)
 	if !slices.Equal(got, numbers(33)) || drops(events, "full") != 17 {
-		t.Errorf("%d arrived and %d were dropped, want the first 33 and the other 17", len(got), drops(events, "full"))
+		t.Errorf("%d arrived, %d were dropped; want the first 33, and the other 17", len(got), drops(events, "full"))
 	}
 	bubble(t, vnet.Config{Queue: 100}, func(t *testing.T, n *vnet.Network) {
 		p, s := listenUDP(t, n, "dns", ":53"), dialUDP(t, n, "app", "dns:53")
@@ -177,7 +177,7 @@ func TestAFullLinkDropsDatagrams(t *testing.T) {
 	link := vnet.LinkConfig{Bandwidth: 1000, Queue: 30}
 	got, events := shower(t, vnet.Config{Link: link}, 50, 0)
 	if !slices.Equal(got, numbers(10)) || drops(events, "queue") != 40 {
-		t.Errorf("%d arrived and %d were dropped, want the queue's 10 and the other 40", len(got), drops(events, "queue"))
+		t.Errorf("%d arrived, %d were dropped; want the first 10 and the other 40", len(got), drops(events, "queue"))
 	}
 	got, events = shower(t, vnet.Config{Link: link}, 50, 3*time.Millisecond)
 	if len(got) != 50 || len(of(events, "net.drop")) != 0 {
@@ -185,7 +185,8 @@ func TestAFullLinkDropsDatagrams(t *testing.T) {
 	}
 	same(t, vnet.Config{Link: link}, func(t *testing.T, n *vnet.Network) {
 		p, s := listenUDP(t, n, "dns", ":53"), dialUDP(t, n, "app", "dns:53")
-		time.Sleep(time.Hour) // virtual: idleness is not saved up
+		// Idleness is not saved up.
+		time.Sleep(time.Hour) // virtual
 		io.WriteString(s, strings.Repeat("x", 31))
 		if got := received(p, time.Second); got != nil {
 			t.Errorf("%q went through a queue of 30 bytes", got)
@@ -202,7 +203,8 @@ func TestBandwidthSpacesDatagrams(t *testing.T) {
 		}
 		for i := range 3 {
 			p.ReadFrom(make([]byte, 500))
-			if took, want := time.Since(start), time.Duration(i+1)*500*time.Millisecond; !about(took, want) {
+			want := time.Duration(i+1) * 500 * time.Millisecond
+			if took := time.Since(start); !about(took, want) {
 				t.Errorf("datagram %d arrived after %v, want %v", i, took, want)
 			}
 		}
@@ -210,7 +212,8 @@ func TestBandwidthSpacesDatagrams(t *testing.T) {
 }
 
 func TestACutLosesDatagrams(t *testing.T) {
-	events := recorded(t, vnet.Config{Link: vnet.LinkConfig{Latency: time.Second}}, func(t *testing.T, n *vnet.Network) {
+	c := vnet.Config{Link: vnet.LinkConfig{Latency: time.Second}}
+	events := recorded(t, c, func(t *testing.T, n *vnet.Network) {
 		p, s := listenUDP(t, n, "dns", ":53"), dialUDP(t, n, "app", "dns:53")
 		io.WriteString(s, "before")
 		time.Sleep(1500 * time.Millisecond) // virtual
@@ -236,7 +239,8 @@ func TestARefusalComesBackOverTheLink(t *testing.T) {
 		start := time.Now()
 		io.WriteString(s, "anybody?")
 		_, err := s.Read(make([]byte, 1))
-		if took := time.Since(start); !errors.Is(err, syscall.ECONNREFUSED) || took < 2*time.Second || took > 2*time.Second+2*grain {
+		took := time.Since(start)
+		if !errors.Is(err, syscall.ECONNREFUSED) || took < 2*time.Second || took > 2*time.Second+2*grain {
 			t.Errorf("the answer is %v after %v, want ECONNREFUSED there and back", err, took)
 		}
 		for _, cut := range []vnet.Fault{{Kind: "cut", A: "dns", B: "app"}, {Kind: "crash", A: "dns"}} {
@@ -257,7 +261,6 @@ func TestARefusalComesBackOverTheLink(t *testing.T) {
 func TestAHoldTakesDatagramsThatTravel(t *testing.T) {
 	same(t, vnet.Config{Link: vnet.LinkConfig{Latency: time.Second}}, func(t *testing.T, n *vnet.Network) {
 		p, s := listenUDP(t, n, "dns", ":53"), dialUDP(t, n, "app", "dns:53")
-		start := time.Now()
 		io.WriteString(s, "one")
 		n.Hold()
 		io.WriteString(s, "two")
@@ -274,9 +277,8 @@ func TestAHoldTakesDatagramsThatTravel(t *testing.T) {
 		if got := received(p, 500*time.Millisecond); !slices.Equal(got, []string{"two"}) {
 			t.Errorf("the release delivered %q, want what had its time", got)
 		}
-		start = time.Now()
 		if got := received(p, 600*time.Millisecond); !slices.Equal(got, []string{"three"}) {
-			t.Errorf("%v after the release, %q arrived, want what still travelled", time.Since(start), got)
+			t.Errorf("later %q arrived, want what still travelled", got)
 		}
 	})
 }

@@ -108,7 +108,8 @@ func TestWhatIsWrittenToACrashedHostIsResetAfterUp(t *testing.T) {
 		io.WriteString(late, "x")
 		time.AfterFunc(30*time.Second, n.Host("api").Up)
 		start = time.Now()
-		if _, err := late.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) || time.Since(start) != 30*time.Second {
+		_, err := late.Read(make([]byte, 1))
+		if !errors.Is(err, syscall.ECONNRESET) || time.Since(start) != 30*time.Second {
 			t.Errorf("who waits until it is up reads %v after %v, want ECONNRESET then", err, time.Since(start))
 		}
 	})
@@ -212,7 +213,8 @@ func TestUpEndsEveryDownAndCrashOnce(t *testing.T) {
 		a.Up()
 		up(true)
 	})
-	if begins, ends := len(of(events, "fault.down"))+len(of(events, "fault.crash")), len(of(events, "fault.end")); begins != 5 || ends != 5 {
+	begins := len(of(events, "fault.down")) + len(of(events, "fault.crash"))
+	if ends := len(of(events, "fault.end")); begins != 5 || ends != 5 {
 		t.Errorf("%d began and %d ended, want 5 and 5", begins, ends)
 	}
 }

@@ -33,7 +33,8 @@ func same(t *testing.T, c vnet.Config, f func(t *testing.T, n *vnet.Network)) {
 	for i := range stories {
 		var all []string
 		for _, e := range recorded(t, c, f) {
-			all = append(all, fmt.Sprintf("%012d %s %s>%s %s %d bytes %v", e.At, e.Kind, e.Where, e.Peer, e.Subject, e.Size, e.Notes))
+			line := fmt.Sprintf("%012d %s %s>%s %s", e.At, e.Kind, e.Where, e.Peer, e.Subject)
+			all = append(all, fmt.Sprintf("%s %d bytes %v", line, e.Size, e.Notes))
 		}
 		slices.Sort(all)
 		stories[i] = strings.Join(all, "\n")
@@ -192,7 +193,8 @@ func TestJitterStaysWithinItsBoundsAndFollowsTheSeed(t *testing.T) {
 }
 
 func TestJitterKeepsTheOrderOfAStream(t *testing.T) {
-	same(t, vnet.Config{Seed: 3, Link: vnet.LinkConfig{Jitter: 50 * time.Millisecond}}, func(t *testing.T, n *vnet.Network) {
+	c := vnet.Config{Seed: 3, Link: vnet.LinkConfig{Jitter: 50 * time.Millisecond}}
+	same(t, c, func(t *testing.T, n *vnet.Network) {
 		a, b := n.Pair("a", "b")
 		var sent bytes.Buffer
 		go func() {
@@ -264,14 +266,16 @@ func TestLossOnAStreamIsTheGrowingDelayOfBeingSentAgain(t *testing.T) {
 }
 
 func TestLossIsInTheJournal(t *testing.T) {
-	events := recorded(t, vnet.Config{Seed: 1, Link: vnet.LinkConfig{Loss: 0.5}}, func(t *testing.T, n *vnet.Network) {
+	c := vnet.Config{Seed: 1, Link: vnet.LinkConfig{Loss: 0.5}}
+	events := recorded(t, c, func(t *testing.T, n *vnet.Network) {
 		a, b := n.Pair("a", "b")
 		for range 20 {
 			io.WriteString(a, "x")
 			b.Read(make([]byte, 1))
 		}
 	})
-	if losses, sends := len(of(events, "fault.loss")), len(of(events, "net.send")); losses < 5 || losses > 15 || sends != 20 {
+	losses, sends := len(of(events, "fault.loss")), len(of(events, "net.send"))
+	if losses < 5 || losses > 15 || sends != 20 {
 		t.Errorf("%d losses of %d sendings in the journal, want about half", losses, sends)
 	}
 }
@@ -347,7 +351,7 @@ func TestALinkThatLosesEverythingFillsTheWindow(t *testing.T) {
 			sent += k
 		}
 		if !timedOut(err, "write") || sent != 1000 || time.Since(start) != time.Minute {
-			t.Errorf("wrote %d bytes, then %v after %v; want the window's 1000, and ETIMEDOUT", sent, err, time.Since(start))
+			t.Errorf("wrote %d bytes, then %v after %v; want 1000, and ETIMEDOUT", sent, err, time.Since(start))
 		}
 	})
 }
@@ -375,7 +379,8 @@ func TestALinkSaysHowItIsSet(t *testing.T) {
 	}{
 		{vnet.LinkConfig{}, "perfect"},
 		{vnet.LinkConfig{Loss: 0.1}, "loss=0.1"},
-		{everything, "latency=10ms jitter=1s bandwidth=1000 queue=2000 loss=0.01 duplicate=0.5 reorder=1 corrupt=1e-07"},
+		{everything, "latency=10ms jitter=1s bandwidth=1000 queue=2000 " +
+			"loss=0.01 duplicate=0.5 reorder=1 corrupt=1e-07"},
 	} {
 		if got := row.c.String(); got != row.want {
 			t.Errorf("%#v is %q, want %q", row.c, got, row.want)
@@ -424,7 +429,8 @@ func TestALinkThatCannotBePanics(t *testing.T) {
 		"latency": {Latency: -1}, "jitter": {Jitter: -1}, "bandwidth": {Bandwidth: -1}, "queue": {Queue: -1},
 		"loss": {Loss: 1.5}, "duplicate": {Duplicate: -0.1}, "reorder": {Reorder: 2}, "corrupt": {Corrupt: -1},
 	} {
-		if got := panics(func() { n.Link("a", "b").Set(c) }); !strings.Contains(got, want) || !strings.Contains(got, "a>b") {
+		got := panics(func() { n.Link("a", "b").Set(c) })
+		if !strings.Contains(got, want) || !strings.Contains(got, "a>b") {
 			t.Errorf("%v: %s, want a panic that names %s and the link", c, got, want)
 		}
 		if got := panics(func() { vnet.New(vnet.Config{Link: c}) }); !strings.Contains(got, want) {

@@ -54,7 +54,8 @@ func (c Config) check() error {
 	return c.Link.check()
 }
 
-// String tells what differs from the zero Config, on one line.
+// String tells what differs from the zero Config, on one line, but for what has
+// no text: Order, Journal and Settle.
 func (c Config) String() string {
 	s := fmt.Sprintf("seed=%d", c.Seed)
 	add := func(set bool, format string, v any) {

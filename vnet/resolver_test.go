@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
@@ -35,11 +36,11 @@ func lookUp(t *testing.T, n *vnet.Network) {
 			t.Errorf("%s has the addresses %v (%v), want %v", name, got, err, want)
 		}
 	}
-	if ips, err := d.Resolver.LookupNetIP(ctx, "ip4", "api"); err != nil || len(ips) != 1 || ips[0].Unmap() != api.IP4() {
-		t.Errorf("api's IPv4 addresses are %v (%v)", ips, err)
-	}
-	if ips, err := d.Resolver.LookupNetIP(ctx, "ip6", "api"); err != nil || len(ips) != 1 || ips[0] != api.IP6() {
-		t.Errorf("api's IPv6 addresses are %v (%v)", ips, err)
+	for network, want := range map[string]netip.Addr{"ip4": api.IP4(), "ip6": api.IP6()} {
+		ips, err := d.Resolver.LookupNetIP(ctx, network, "api")
+		if err != nil || len(ips) != 1 || ips[0].Unmap() != want {
+			t.Errorf("api's addresses over %s are %v (%v), want %v", network, ips, err, want)
+		}
 	}
 	for _, addr := range want {
 		if names, err := d.Resolver.LookupAddr(ctx, addr); err != nil || !slices.Equal(names, []string{"api."}) {
@@ -185,7 +186,8 @@ func TestAConnectionToTheNameServerCloses(t *testing.T) {
 				t.Errorf("%s when closed: %v", what, err)
 			}
 		}
-		if _, err := n.Host("app").Resolver().Dial(t.Context(), "ip", ""); !errors.As(err, new(net.UnknownNetworkError)) {
+		_, err := n.Host("app").Resolver().Dial(t.Context(), "ip", "")
+		if !errors.As(err, new(net.UnknownNetworkError)) {
 			t.Errorf("dialling over ip: %v", err)
 		}
 	})

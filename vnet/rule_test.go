@@ -75,7 +75,8 @@ func TestADroppedTransmissionIsSentAgain(t *testing.T) {
 				n.Rule(rule.Then(row.which(), vnet.Verdict{Drop: true}))
 				start := time.Now()
 				got, err := ask(n, "app", "api:80", "hello")
-				if took := time.Since(start); got != "hello" || err != nil || took < row.extra || took > row.extra+2*grain {
+				took := time.Since(start)
+				if got != "hello" || err != nil || took < row.extra || took > row.extra+2*grain {
 					t.Errorf("the echo %q (%v) took %v, want %v", got, err, took, row.extra)
 				}
 			})
@@ -111,7 +112,9 @@ func TestAVerdictOfResetEndsTheConnection(t *testing.T) {
 		when when
 		want syscall.Errno
 	}{
-		{"data", isData, syscall.ECONNRESET}, {"an end", isFin, syscall.ECONNRESET}, {"a connect", isConnect, syscall.ECONNREFUSED},
+		{"data", isData, syscall.ECONNRESET},
+		{"an end", isFin, syscall.ECONNRESET},
+		{"a connect", isConnect, syscall.ECONNREFUSED},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			toBoth(t, vnet.Config{}, func(t *testing.T, n *vnet.Network) {
