@@ -31,7 +31,9 @@ var failures = map[string]struct {
 			t.Fatal(err)
 		}
 		l.Accept()
-	}), says: []string{"hangs for good", "waits for a real socket", "t.Host(name).Dial", "failure_test.go", "seed 0x1"}},
+	}), says: []string{
+		"hangs for good", "waits for a real socket", "t.Host(name).Dial", "failure_test.go", "seed 0x1",
+	}},
 
 	"a mutex held over a wait": {run: onNetwork(func(*vnettest.T) {
 		var mu sync.Mutex

@@ -156,7 +156,8 @@ func (r *record) stuck(t *testing.T, n *vnet.Network) {
 func bubbleStacks() string {
 	var all []string
 	for g := range strings.SplitSeq(allStacks(), "\n\n") {
-		if m := header.FindStringSubmatch(g); m != nil && strings.Contains(m[3], "synctest bubble") && m[2] != "running" {
+		m := header.FindStringSubmatch(g)
+		if m != nil && strings.Contains(m[3], "synctest bubble") && m[2] != "running" {
 			all = append(all, g)
 		}
 	}
@@ -183,7 +184,7 @@ func leaks() string {
 	if b.Len() == 0 {
 		return ""
 	}
-	return "goroutines that outlived the test, whose network is closed; close the clients they belong to:\n" + b.String()
+	return "goroutines that outlived the test, though its network is closed; close their clients:\n" + b.String()
 }
 
 // panicking tells whether a panic is under way on this goroutine.
