@@ -71,6 +71,20 @@ func TestBytesWaitForAPartitionToHeal(t *testing.T) {
 	}
 }
 
+func TestAHealedLinkWithoutDelayDeliversAtOnce(t *testing.T) {
+	n := vnet.New(vnet.Config{})
+	a, b := n.Pair("a", "b")
+	heal := n.Part("a")
+	io.WriteString(a, "hello")
+	if got := vnet.EndOf(b).Unread(); len(got) != 0 {
+		t.Errorf("behind the cut %q arrived", got)
+	}
+	heal()
+	if got := vnet.EndOf(b).Unread(); string(got) != "hello" {
+		t.Errorf("when it was healed %q had arrived, want all, before the program goes on", got)
+	}
+}
+
 func TestADialNeedsBothDirections(t *testing.T) {
 	for name, cut := range cuts {
 		t.Run(name, func(t *testing.T) {

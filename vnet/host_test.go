@@ -136,6 +136,24 @@ func TestWhatACrashedHostHadSentIsGone(t *testing.T) {
 	})
 }
 
+func TestAResetThatACrashSwallowedComesAgain(t *testing.T) {
+	same(t, vnet.Config{Link: vnet.LinkConfig{Latency: time.Second}}, func(t *testing.T, n *vnet.Network) {
+		a, b := n.Pair("a", "b")
+		b.(interface{ SetLinger(int) error }).SetLinger(0)
+		b.Close()
+		n.Host("b").Crash()
+		time.Sleep(time.Minute) // virtual
+		n.Host("b").Up()
+		if vnet.EndOf(a).IsReset() {
+			t.Error("the reset arrived though its sender had lost its power")
+		}
+		io.WriteString(a, "x")
+		if _, err := a.Read(make([]byte, 1)); !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("a reads %v after it wrote, want ECONNRESET", err)
+		}
+	})
+}
+
 func TestDialsThatWaitForAFullBacklogAreNotToldOfACrash(t *testing.T) {
 	same(t, vnet.Config{Backlog: 1, GiveUp: time.Hour}, func(t *testing.T, n *vnet.Network) {
 		listen(t, n, "api", "80")
