@@ -91,7 +91,11 @@ func (n *Network) changed() {
 		c.relinked()
 	}
 	for _, a := range stuck {
-		a.arrive()
+		if n.is(holding) {
+			n.held.push(a.entry(n.now()))
+			continue
+		}
+		a.goOn()
 	}
 	n.held.signal()
 }

@@ -98,7 +98,11 @@ func (h *Host) bind(network string, addr netip.AddrPort) (*listener, error) {
 		return nil, err
 	}
 	if addr.Port() == 0 {
-		addr = h.freePort(addr.Addr())
+		free, ok := h.freePort(addr.Addr())
+		if !ok {
+			return nil, errno("bind", syscall.EADDRINUSE)
+		}
+		addr = free
 	}
 	for other := range h.listeners {
 		if clash(other, addr) {
@@ -111,18 +115,20 @@ func (h *Host) bind(network string, addr netip.AddrPort) (*listener, error) {
 	return l, nil
 }
 
-// freePort returns the next ephemeral port nobody listens on; net.mu is held.
-func (h *Host) freePort(a netip.Addr) netip.AddrPort {
-	for {
-		addr := netip.AddrPortFrom(a, h.nextPort())
+// freePort returns the next ephemeral port nobody listens on, if there is one;
+// net.mu is held.
+func (h *Host) freePort(a netip.Addr) (addr netip.AddrPort, ok bool) {
+	for range portCount {
+		addr = netip.AddrPortFrom(a, h.nextPort())
 		taken := false
 		for other := range h.listeners {
 			taken = taken || clash(other, addr)
 		}
 		if !taken {
-			return addr
+			return addr, true
 		}
 	}
+	return addr, false
 }
 
 // clash tells whether two sockets cannot both have their addresses.
@@ -215,7 +221,7 @@ func (l *listener) promote() bool {
 	a := l.waiting[0]
 	l.waiting = l.waiting[1:]
 	l.mu.Unlock()
-	a.arrive()
+	a.again()
 	return true
 }
 

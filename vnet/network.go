@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,7 +153,7 @@ func (n *Network) Host(name string) *Host {
 	if h := n.hosts[name]; h != nil {
 		return h
 	}
-	if name == "" || name == "localhost" {
+	if name == "" || name == "localhost" || strings.ContainsAny(name, " ,:>#|\t\n") {
 		panic(fmt.Sprintf("vnet: a host cannot be named %q", name))
 	}
 	h := newHost(n, name, len(n.order)+1)

@@ -62,7 +62,10 @@ func (h *Host) ListenPacket(ctx context.Context, network, address string) (net.P
 	return p, nil
 }
 
-func (h *Host) dialPacket(network string, to netip.AddrPort) (net.Conn, error) {
+func (h *Host) dialPacket(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, dialError(network, netAddr("udp", to), ctxError(err))
+	}
 	from := netip.AddrPortFrom(h.source(to.Addr()), 0)
 	if to.Addr().IsUnspecified() {
 		to = netip.AddrPortFrom(h.source(to.Addr()), to.Port())

@@ -26,6 +26,7 @@ func (n *Network) Hold() {
 	for c := range n.internalConns() {
 		c.seize()
 	}
+	n.seizeDials()
 	n.seizeGrams()
 }
 

@@ -279,6 +279,75 @@ func TestHoldTakesWhatAlreadyTravels(t *testing.T) {
 	})
 }
 
+func TestHoldTakesDialsThatTravel(t *testing.T) {
+	for name, begin := range map[string]func(n *vnet.Network) (end func()){
+		"over a slow link": func(n *vnet.Network) func() {
+			n.Link("app", "api").Set(vnet.LinkConfig{Latency: time.Second})
+			return func() {}
+		},
+		"over a slow way back": func(n *vnet.Network) func() {
+			n.Link("api", "app").Set(vnet.LinkConfig{Latency: time.Second})
+			return func() {}
+		},
+		"behind a cut": func(n *vnet.Network) func() { return n.Part("api") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, vnet.Config{}, func(t *testing.T, n *vnet.Network) {
+				n.Host("app")
+				go echo(listen(t, n, "api", "80"))
+				end := begin(n)
+				answered := make(chan string, 1)
+				go func() {
+					got, err := ask(n, "app", "api:80", "x")
+					answered <- fmt.Sprint(got, err)
+				}()
+				synctest.Wait()
+				n.Hold()
+				end()
+				time.Sleep(10 * time.Second) // virtual
+				if got := lines(n.Waiting()); got != "1 app>api:80#0 app:32768 > api:80 connect\n" {
+					t.Fatalf("what waits is\n%swant the connect", got)
+				}
+				n.Drain(10 * time.Second)
+				if got := <-answered; got != "x<nil>" {
+					t.Errorf("the dial ended with %s", got)
+				}
+			})
+		})
+	}
+}
+
+func TestABacklogThatFreesUpLetsNobodyInWithoutAStep(t *testing.T) {
+	bubble(t, vnet.Config{Backlog: 1}, func(t *testing.T, n *vnet.Network) {
+		l := listen(t, n, "api", "80")
+		n.Hold()
+		for _, host := range []string{"a", "b"} {
+			go n.Host(host).Dial(context.Background(), "tcp", "api:80")
+		}
+		n.Flush()
+		go l.Accept()
+		if got := lines(n.Waiting()); got != "3 b>api:80#0 b:32768 > api:80 connect\n" {
+			t.Errorf("what waits is\n%swant the connect that found the backlog full", got)
+		}
+		if n.Flush() != 1 || len(n.Listener("api:80").Pending()) != 1 {
+			t.Error("the second connection is not in the backlog")
+		}
+	})
+}
+
+func TestAHostsNameIsOneWord(t *testing.T) {
+	for _, name := range []string{"", "localhost", "a b", "a,b", "a:1", "a>b", "a#b"} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a host was named %q", name)
+				}
+			}()
+			vnet.New(vnet.Config{}).Host(name)
+		}()
+	}
+}
+
 func TestPassLetsTheTestsOwnCallsThrough(t *testing.T) {
 	bubble(t, vnet.Config{}, func(t *testing.T, n *vnet.Network) {
 		n.Hold()
