@@ -37,15 +37,13 @@ func callers(t *vnettest.T, s grpcService) {
 func TestThreeSteppedGRPCClientsDoTheSameEveryTime(t *testing.T) {
 	for _, c := range []struct {
 		name   string
-		config func() vnettest.Config
+		config vnettest.Config
 	}{
-		{"in the order of names", func() vnettest.Config { return vnettest.Config{Held: true} }},
-		{"in the order a seed chooses", func() vnettest.Config {
-			return vnettest.Config{Held: true, Net: vnet.Config{Order: vnet.Shuffled(7)}}
-		}},
+		{"in the order of names", vnettest.Config{Held: true}},
+		{"in the order a seed chooses", vnettest.Config{Held: true, Net: vnet.Config{Order: vnet.Shuffled(7)}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			throughout.everyTime(t, c.config, func(t *vnettest.T) {
+			vnettest.Repeat(t, c.config, vnettest.Throughout, func(t *vnettest.T) {
 				s := serveGRPC(t, false)
 				stepping(t, func() { callers(t, s) })
 			})
@@ -56,8 +54,7 @@ func TestThreeSteppedGRPCClientsDoTheSameEveryTime(t *testing.T) {
 // Goroutines that race for one connection get their turns as the scheduler
 // likes, so the bytes differ; the shape does not.
 func TestFourGoroutinesOnOneGRPCConnectionDoTheSameInShape(t *testing.T) {
-	held := func() vnettest.Config { return vnettest.Config{Held: true} }
-	inShape.everyTime(t, held, func(t *vnettest.T) {
+	vnettest.Repeat(t, vnettest.Config{Held: true}, vnettest.InShape, func(t *vnettest.T) {
 		client := testgrpc.NewTestServiceClient(serveGRPC(t, false).client("app"))
 		stepping(t, func() {
 			var all sync.WaitGroup

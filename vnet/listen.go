@@ -46,14 +46,7 @@ type waiter struct {
 // ":80" for all of them. Port 0 is an ephemeral port, given in turn. The
 // networks are tcp, tcp4 and tcp6.
 func (h *Host) Listen(ctx context.Context, network, address string) (net.Listener, error) {
-	e, err := parseEndpoint(network, address)
-	if err == nil && e.family.proto != "tcp" {
-		err = &net.AddrError{Err: "unexpected address type", Addr: address}
-	}
-	if err != nil {
-		return nil, listenError(network, nil, err)
-	}
-	addr, err := h.bindAddr(e)
+	addr, err := h.local("tcp", network, address)
 	if err != nil {
 		return nil, listenError(network, nil, err)
 	}
@@ -63,6 +56,19 @@ func (h *Host) Listen(ctx context.Context, network, address string) (net.Listene
 	}
 	h.net.note(journal.Event{Kind: "net.listen", Where: h.name, Subject: hostPort(h, l.addr)})
 	return l, nil
+}
+
+// local returns the address of this host that the named network and address
+// stand for, which must be of the protocol.
+func (h *Host) local(proto, network, address string) (netip.AddrPort, error) {
+	e, err := parseEndpoint(network, address)
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	if e.family.proto != proto {
+		return netip.AddrPort{}, &net.AddrError{Err: "unexpected address type", Addr: address}
+	}
+	return h.bindAddr(e)
 }
 
 // bindAddr returns the address that e stands for on this host.

@@ -43,14 +43,7 @@ type received struct {
 // ListenPacket opens a packet connection on address; the networks are udp,
 // udp4 and udp6.
 func (h *Host) ListenPacket(ctx context.Context, network, address string) (net.PacketConn, error) {
-	e, err := parseEndpoint(network, address)
-	if err == nil && e.family.proto != "udp" {
-		err = &net.AddrError{Err: "unexpected address type", Addr: address}
-	}
-	if err != nil {
-		return nil, listenError(network, nil, err)
-	}
-	addr, err := h.bindAddr(e)
+	addr, err := h.local("udp", network, address)
 	if err != nil {
 		return nil, listenError(network, nil, err)
 	}

@@ -4,7 +4,6 @@ package vnet
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"time"
 )
@@ -109,8 +108,14 @@ func ByName([]Segment) int { return 0 }
 // Newest takes the last: what came most recently goes first.
 func Newest(waiting []Segment) int { return len(waiting) - 1 }
 
-// Shuffled lets a seed choose; the same seed makes the same choices.
+// Shuffled lets a seed choose; the same seed makes the same choices among the
+// same segments.
 func Shuffled(seed uint64) Order {
-	r := rand.New(rand.NewPCG(seed, 0x5e6d))
-	return func(waiting []Segment) int { return r.IntN(len(waiting)) }
+	return func(waiting []Segment) int {
+		key := mix(seed)
+		for _, s := range waiting {
+			key = mix(key ^ uint64(s.ID))
+		}
+		return int(key % uint64(len(waiting)))
+	}
 }

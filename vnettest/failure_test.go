@@ -123,6 +123,15 @@ var failures = map[string]struct {
 		"net/http.(*persistConn).readLoop, started by net/http.(*Transport).dialConn", "rehearse trace open",
 	}},
 
+	"another run": {run: func(t *testing.T) {
+		round := 0
+		vnettest.Repeat(t, vnettest.Config{}, vnettest.Throughout, func(t *vnettest.T) {
+			c, _ := t.Pair("x", "y")
+			io.WriteString(c, strings.Repeat("x", 1+round/3))
+			round++
+		})
+	}, says: []string{"round 3 is another run than round 0", "net.send"}},
+
 	"a panic": {run: onNetwork(func(t *vnettest.T) {
 		talk(t)
 		panic("out of cheese")
