@@ -63,7 +63,7 @@ func (j *Journal) Append(e Event) int {
 	}
 	if j.out != nil {
 		j.mu.Unlock()
-		return j.appendOut(e)
+		return j.appendOut(&e)
 	}
 	defer j.mu.Unlock()
 	return j.keep(&e)

@@ -48,15 +48,15 @@ func (j *Journal) Err() error {
 }
 
 // appendOut keeps e and writes it, in the order of numbers.
-func (j *Journal) appendOut(e Event) int {
+func (j *Journal) appendOut(e *Event) int {
 	j.outMu.Lock()
 	defer j.outMu.Unlock()
 	j.mu.Lock()
-	j.keep(&e)
+	j.keep(e)
 	w := j.out
 	j.mu.Unlock()
 	if w != nil {
-		j.writeEvent(w, &e)
+		j.writeEvent(w, e)
 	}
 	return e.Seq
 }

@@ -126,15 +126,17 @@ var sendKinds = [...]journal.Kind{data: "net.send", fin: "net.fin", rst: "net.rs
 func (s *stream) recordSend(k kind, b []byte) int {
 	return s.c.net.append(journal.Event{
 		Kind: sendKinds[k], Where: s.host.name, Peer: s.peer().host.name,
-		Subject: s.direction(), Body: b,
+		Subject: s.c.name(), Body: b,
 	})
 }
 
-// recordArrival notes that a transmission reached p.
-func (p *stream) recordArrival(k kind, size, cause int) {
-	p.c.net.append(journal.Event{
-		Kind: "net.deliver", Where: p.host.name, Peer: p.peer().host.name,
-		Subject: p.peer().direction(), Cause: cause, Size: size,
+// recordArrival notes that a transmission reached p. It spells append out, to
+// have the event on the stack once.
+func (p *stream) recordArrival(size, cause int) {
+	n := p.c.net
+	n.cfg.Journal.Append(journal.Event{
+		Step: int(n.step.Load()), Kind: "net.deliver", Where: p.host.name, Peer: p.peer().host.name,
+		Subject: p.c.name(), Cause: cause, Size: size,
 	})
 }
 
@@ -143,14 +145,9 @@ func (s *stream) record(k journal.Kind, cause int) {
 	if s.c.net.is(recording) {
 		s.c.net.append(journal.Event{
 			Kind: k, Where: s.host.name, Peer: s.peer().host.name,
-			Subject: s.direction(), Cause: cause,
+			Subject: s.c.name(), Cause: cause,
 		})
 	}
-}
-
-// direction names what s sends: "app>api:80#0 >" or "app>api:80#0 <".
-func (s *stream) direction() string {
-	return s.c.name()
 }
 
 // recordVerdict notes a rule's decision.

@@ -220,7 +220,7 @@ func (p *stream) arrive(k kind, b []byte, cause int) {
 // arrived tells p what has just reached it; size bytes became unread.
 func (p *stream) arrived(k kind, size, cause int) {
 	if p.c.net.is(recording) {
-		p.recordArrival(k, size, cause)
+		p.recordArrival(size, cause)
 	}
 	switch {
 	case p.host.crashed.Load():
