@@ -25,7 +25,7 @@ type Config struct {
 	Link    LinkConfig       // of every link between two hosts that is not set otherwise
 	Window  int              // bytes a direction holds before Write blocks; if 0, 256 KiB
 	Backlog int              // connections a listener holds before Accept; if 0, 128
-	MTU     int              // bytes of the largest datagram; if 0, 65,507 as over IPv4
+	MTU     int              // bytes of the largest datagram; if 0, 65,507 over IPv4 and 65,527 over IPv6
 	Queue   int              // bytes of datagrams a socket holds unread; if 0, 208 KiB as Linux
 	GiveUp  time.Duration    // after which unanswered bytes and dials time out; if 0, 2m7s
 	Order   Order            // which waiting segment Step takes; if nil, ByName
@@ -41,7 +41,6 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	c.Window = cmp.Or(c.Window, 256<<10)
 	c.Backlog = cmp.Or(c.Backlog, 128)
-	c.MTU = cmp.Or(c.MTU, 65507)
 	c.Queue = cmp.Or(c.Queue, 208<<10)
 	c.GiveUp = cmp.Or(c.GiveUp, 127*time.Second)
 	return c

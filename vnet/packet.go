@@ -251,7 +251,7 @@ func (p *packetConn) send(b []byte, to netip.AddrPort, call string) error {
 		err = p.takeErr(call)
 	case to.Port() == 0:
 		err = errno(call, syscall.EINVAL)
-	case len(b) > p.net.cfg.MTU:
+	case len(b) > p.net.largest(to):
 		err = errno(call, syscall.EMSGSIZE)
 	}
 	p.mu.Unlock()
@@ -266,6 +266,17 @@ func (p *packetConn) send(b []byte, to netip.AddrPort, call string) error {
 		socket: p, from: from, to: to,
 		data: append([]byte{}, b...),
 	}, call)
+}
+
+// largest returns how many bytes a datagram to that address may have.
+func (n *Network) largest(to netip.AddrPort) int {
+	switch a := to.Addr(); {
+	case n.cfg.MTU > 0:
+		return n.cfg.MTU
+	case a.Is6() && !a.Is4In6():
+		return 65535 - 8 // the payload of a packet without its UDP header
+	}
+	return 65535 - 20 - 8 // of which the IP header takes some, too
 }
 
 // express puts b straight into the socket that it is for, when nothing on the

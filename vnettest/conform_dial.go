@@ -14,10 +14,15 @@ import (
 )
 
 // TestDial tries how a transport dials: who is refused, what a context stops, and how a bad address
-// or network is told, to the letter. Rows that need an address the transport does not state, because
-// its Unknown or Silent is empty, are skipped.
+// or network is told, to the letter. Without a Silent address, and without a Run that may state one,
+// there are no rows about dials that nobody answers; other rows that need an address the transport
+// does not state are skipped.
 func TestDial(t *testing.T, tr Transport) {
-	tr.each(t, false, slices.Concat(refusalRows, contextRows, badDialRows()))
+	rows := slices.Concat(refusalRows, contextRows, badDialRows())
+	if tr.Silent != "" || tr.Run != nil {
+		rows = append(rows, silentRows...)
+	}
+	tr.each(t, false, rows)
 }
 
 // dialFails dials and must get no connection and this fault.
@@ -132,6 +137,24 @@ var contextRows = []row{
 		there.writes("both ways")
 		here.reads("both ways")
 	}},
+	{"a name that nobody has is not found", func(t *trial) {
+		if t.net.Unknown == "" {
+			t.Skip("the Transport states no Unknown address")
+		}
+		host, _, _ := net.SplitHostPort(t.net.Unknown)
+		_, err := t.net.Dial(t.Context(), "tcp", t.net.Unknown)
+		var dns *net.DNSError
+		if !errors.As(err, &dns) || !dns.IsNotFound || dns.Name != host || dns.IsTimeout {
+			t.Fatalf("%v holds no *net.DNSError that says %q is not found", err, host)
+		}
+		if want := "dial tcp: lookup " + host + ": no such host"; err.Error() != want {
+			t.Errorf("got  %v\nwant %v", err, want)
+		}
+	}},
+}
+
+// silentRows are about dials that nobody answers.
+var silentRows = []row{
 	{"cancelling ends a dial that nobody answers", func(t *trial) {
 		to := t.silent()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -149,20 +172,6 @@ var contextRows = []row{
 			why = expired // the wait for the answer may end before the context is asked
 		}
 		t.fails(err, dialFault(to, why))
-	}},
-	{"a name that nobody has is not found", func(t *trial) {
-		if t.net.Unknown == "" {
-			t.Skip("the Transport states no Unknown address")
-		}
-		host, _, _ := net.SplitHostPort(t.net.Unknown)
-		_, err := t.net.Dial(t.Context(), "tcp", t.net.Unknown)
-		var dns *net.DNSError
-		if !errors.As(err, &dns) || !dns.IsNotFound || dns.Name != host || dns.IsTimeout {
-			t.Fatalf("%v holds no *net.DNSError that says %q is not found", err, host)
-		}
-		if want := "dial tcp: lookup " + host + ": no such host"; err.Error() != want {
-			t.Errorf("got  %v\nwant %v", err, want)
-		}
 	}},
 }
 
