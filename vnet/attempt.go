@@ -313,11 +313,8 @@ func (c *conn) abandon() {
 
 // recordLoss notes that the connect, or its answer, was lost on the way.
 func (a *attempt) recordLoss(f fate) {
-	if a.net.is(recording) && (f.lost || f.losses > 0) {
-		a.net.append(journal.Event{
-			Kind: "fault.loss", Where: a.from.name, Peer: a.to.name,
-			Subject: connName(a.from, a.to, a.addr.Port(), a.num), Notes: f.notes(),
-		})
+	if f.losses > 0 {
+		a.net.recordFate(f, a.from, a.to, connName(a.from, a.to, a.addr.Port(), a.num))
 	}
 }
 

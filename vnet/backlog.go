@@ -50,12 +50,8 @@ func (n *Network) allListeners() []*listener {
 	var all []*listener
 	for h := range n.Hosts() {
 		n.mu.Lock()
-		var here []*listener
-		for _, l := range h.listeners {
-			here = append(here, l)
-		}
+		all = append(all, h.sortedListeners()...)
 		n.mu.Unlock()
-		all = append(all, sortedListeners(here)...)
 	}
 	return all
 }
@@ -107,7 +103,6 @@ func (l *Listener) Pend(from string) *End {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := n.connectTo(h, l.host, l.addr.Port())
-	c.ends[0].set(scripted)
 	(*listener)(l).push(&c.ends[1], false)
 	return (*End)(&c.ends[0])
 }

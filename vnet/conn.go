@@ -36,9 +36,7 @@ func (n *Network) newConn(from, to *Host) *conn {
 		s := &c.ends[i]
 		s.c, s.host = c, h
 		s.cond.L = &c.mu
-		if rate := h.rate.Load(); rate > 0 {
-			s.slow = &pace{rate: int(rate)}
-		}
+		s.slow = newPace(int(h.rate.Load()))
 	}
 	c.ends[0].link, c.ends[1].link = n.link(from, to), n.link(to, from)
 	n.conns.add(c)

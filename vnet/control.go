@@ -165,8 +165,7 @@ func (e *End) StoppedReading() bool {
 	return e.stream().has(closed | shutR | dead | stopped)
 }
 
-// Ended tells whether the other end's FIN has arrived; IsReset, whether the
-// connection is dead here.
+// Ended tells whether the other end's FIN has arrived.
 func (e *End) Ended() bool {
 	e.c.mu.Lock()
 	defer e.c.mu.Unlock()
@@ -218,7 +217,6 @@ func (n *Network) Provide(addr string) *End {
 	defer n.mu.Unlock()
 	c := n.newConn(h, h)
 	s := &c.ends[1]
-	s.set(scripted)
 	s.addr = netip.AddrPortFrom(h.ip4, port)
 	h.provided[port] = s
 	return (*End)(s)

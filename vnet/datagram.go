@@ -5,7 +5,6 @@ package vnet
 import (
 	"net/netip"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
@@ -235,11 +234,4 @@ func (n *Network) recordGram(k journal.Kind, f flight, why string) int {
 		e.Notes = []journal.Note{{Key: "why", Value: why}}
 	}
 	return n.append(e)
-}
-
-// cutNames returns the hosts of a segment.
-func cutNames(seg Segment) (from, to string, ok bool) {
-	from, _, ok = strings.Cut(seg.From, ":")
-	to, _, _ = strings.Cut(seg.To, ":")
-	return from, to, ok
 }

@@ -88,7 +88,7 @@ func (h *held) addGram(g *datagram) {
 	h.signal()
 }
 
-// push seals e at the end of the queue, unless it is nil.
+// push puts e at the end of the queue and gives it its ID.
 func (h *held) push(e *entry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -245,10 +245,7 @@ func (n *Network) sealOne(p *stream, k kind, b []byte) {
 	if !ok {
 		return
 	}
-	cause := 0
-	if n.is(recording) {
-		cause = s.recordSend(k, sent)
-	}
+	cause := s.noteSend(k, sent)
 	if f.lost {
 		p.lose(len(b))
 		return

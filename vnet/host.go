@@ -55,7 +55,7 @@ func (h *Host) Name() string { return h.name }
 // String returns the host's name.
 func (h *Host) String() string { return h.name }
 
-// IP4 and IP6 return the host's addresses.
+// IP4 returns the host's IPv4 address.
 func (h *Host) IP4() netip.Addr { return h.ip4 }
 
 // IP6 returns the host's IPv6 address.
@@ -156,10 +156,7 @@ func (h *Host) shut() {
 func (h *Host) takeListeners() []*listener {
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
-	all := make([]*listener, 0, len(h.listeners))
-	for _, l := range h.listeners {
-		all = append(all, l)
-	}
+	all := h.sortedListeners()
 	clear(h.listeners)
-	return sortedListeners(all)
+	return all
 }

@@ -44,23 +44,27 @@ func (s *stream) judge(k kind, b []byte) (sent []byte, f fate, ok bool) {
 			d = s.draws()
 		}
 		f = s.link.carry(len(b), d, firstResend)
-		if n.is(recording) && (f.lost || f.losses > 0) {
-			n.append(journal.Event{
-				Kind: "fault.loss", Where: s.host.name, Peer: p.host.name, Subject: s.c.name(),
-				Notes: f.notes(),
-			})
+		if f.losses > 0 {
+			n.recordFate(f, s.host, p.host, s.c.name())
 		}
 	}
 	f.delay += extra
 	return b, f, true
 }
 
-// notes tells what loss did to a transmission.
-func (f fate) notes() []journal.Note {
-	if f.lost {
-		return []journal.Note{{Key: "resent", Value: "until the sender gave up"}}
+// recordFate notes what loss did to a transmission.
+func (n *Network) recordFate(f fate, from, to *Host, conn string) {
+	if !n.is(recording) {
+		return
 	}
-	return []journal.Note{{Key: "resent", Value: strconv.Itoa(f.losses)}}
+	resent := strconv.Itoa(f.losses)
+	if f.lost {
+		resent = "until the sender gave up"
+	}
+	n.append(journal.Event{
+		Kind: "fault.loss", Where: from.name, Peer: to.name, Subject: conn,
+		Notes: []journal.Note{{Key: "resent", Value: resent}},
+	})
 }
 
 // draws returns the chances of the transmission that is being sent.
@@ -95,9 +99,7 @@ func (n *Network) ask(seg Segment, resend time.Duration) (v Verdict, lost bool) 
 			n.recordVerdict(seg, v.check())
 		}
 		if !v.Drop {
-			if waited > 0 {
-				v.Delay += waited
-			}
+			v.Delay += waited
 			return v, false
 		}
 		if waited += resend; waited > n.cfg.GiveUp || seg.Datagram {
@@ -120,9 +122,16 @@ func (s *stream) segment(k kind, b []byte) Segment {
 
 var sendKinds = [...]journal.Kind{data: "net.send", fin: "net.fin", rst: "net.rst"}
 
-// recordSend notes that s sends; it returns the event's Seq. Like
-// recordArrival it is called only when there is a journal, so that a timer's
-// small stack need not hold an event.
+// noteSend records that s sends, if there is a journal, and returns the
+// event's Seq. It and recordSend are two, as recordArrival is apart from its
+// caller, so that a timer's small stack holds an event only when there is one.
+func (s *stream) noteSend(k kind, b []byte) int {
+	if !s.c.net.is(recording) {
+		return 0
+	}
+	return s.recordSend(k, b)
+}
+
 func (s *stream) recordSend(k kind, b []byte) int {
 	return s.c.net.append(journal.Event{
 		Kind: sendKinds[k], Where: s.host.name, Peer: s.peer().host.name,
@@ -153,7 +162,7 @@ func (s *stream) record(k journal.Kind, cause int) {
 // recordVerdict notes a rule's decision.
 func (n *Network) recordVerdict(seg Segment, v Verdict) {
 	if what := v.String(); what != "pass" && n.is(recording) {
-		from, to, _ := cutNames(seg)
+		from, to := seg.hosts()
 		n.append(journal.Event{
 			Kind: "fault.rule", Where: from, Peer: to, Subject: seg.Conn,
 			Size: len(seg.Data), Notes: []journal.Note{{Key: "verdict", Value: what}, {Key: "on", Value: seg.what()}},
@@ -170,7 +179,7 @@ func (n *Network) append(e journal.Event) int {
 // recordLoss notes that the test lost e.
 func (n *Network) recordLoss(e *entry) {
 	if n.is(recording) {
-		from, to, _ := cutNames(e.seg)
+		from, to := e.seg.hosts()
 		n.append(journal.Event{
 			Kind: "net.drop", Where: from, Peer: to, Subject: e.seg.Conn, Cause: e.cause,
 			Size: len(e.seg.Data), Notes: []journal.Note{{Key: "why", Value: "lost by the test"}},

@@ -187,7 +187,7 @@ func (l *Link) blocked() bool {
 // fate is what a link does to one transmission.
 type fate struct {
 	delay  time.Duration
-	losses int  // times it was lost and sent again
+	losses int  // times it was lost, also when it is for ever
 	lost   bool // for ever: retransmissions outlasted Config.GiveUp
 }
 
@@ -210,7 +210,7 @@ func (l *Link) chancy() bool {
 func (l *Link) carry(size int, d draws, resend time.Duration) fate {
 	c := l.Config()
 	if c.Loss >= 1 {
-		return fate{lost: true}
+		return fate{losses: 1, lost: true}
 	}
 	f := fate{delay: l.queueing(l.net.now(), size, c.Bandwidth) + c.Latency + d.jitter(c.Jitter)}
 	for waited := time.Duration(0); d.chance(saltLoss+uint64(f.losses), c.Loss); resend = min(2*resend, lastResend) {

@@ -5,6 +5,7 @@ package vnet
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net"
 	"net/netip"
 	"os"
@@ -110,10 +111,8 @@ func (h *Host) bind(network string, addr netip.AddrPort) (*listener, error) {
 		}
 		addr = free
 	}
-	for other := range h.listeners {
-		if clash(other, addr) {
-			return nil, errno("bind", syscall.EADDRINUSE)
-		}
+	if h.taken(addr) {
+		return nil, errno("bind", syscall.EADDRINUSE)
 	}
 	l := &listener{net: n, host: h, network: network, addr: addr, limit: n.cfg.Backlog}
 	l.cond.L = &l.mu
@@ -125,16 +124,21 @@ func (h *Host) bind(network string, addr netip.AddrPort) (*listener, error) {
 // net.mu is held.
 func (h *Host) freePort(a netip.Addr) (addr netip.AddrPort, ok bool) {
 	for range portCount {
-		addr = netip.AddrPortFrom(a, h.nextPort())
-		taken := false
-		for other := range h.listeners {
-			taken = taken || clash(other, addr)
-		}
-		if !taken {
+		if addr = netip.AddrPortFrom(a, h.nextPort()); !h.taken(addr) {
 			return addr, true
 		}
 	}
 	return addr, false
+}
+
+// taken tells whether somebody listens where addr would clash; net.mu is held.
+func (h *Host) taken(addr netip.AddrPort) bool {
+	for other := range h.listeners {
+		if clash(other, addr) {
+			return true
+		}
+	}
+	return false
 }
 
 // clash tells whether two sockets cannot both have their addresses.
@@ -293,10 +297,9 @@ func (l *listener) SetDeadline(t time.Time) error {
 	return nil
 }
 
-// sortedListeners puts listeners into the order of their addresses.
-func sortedListeners(all []*listener) []*listener {
-	slices.SortFunc(all, func(a, b *listener) int {
+// sortedListeners returns who listens on h, by address; net.mu is held.
+func (h *Host) sortedListeners() []*listener {
+	return slices.SortedFunc(maps.Values(h.listeners), func(a, b *listener) int {
 		return cmp.Or(cmp.Compare(a.addr.Port(), b.addr.Port()), a.addr.Compare(b.addr))
 	})
-	return all
 }

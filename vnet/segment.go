@@ -5,6 +5,7 @@ package vnet
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -21,7 +22,14 @@ type Segment struct {
 	Datagram bool
 }
 
-// What a segment does, in one word.
+// hosts returns the names of the hosts it travels between.
+func (s Segment) hosts() (from, to string) {
+	from, _, _ = strings.Cut(s.From, ":")
+	to, _, _ = strings.Cut(s.To, ":")
+	return from, to
+}
+
+// what tells in one word what a segment does.
 func (s Segment) what() string {
 	switch {
 	case s.Syn:

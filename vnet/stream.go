@@ -24,7 +24,6 @@ const (
 	abortive             // SetLinger(0): Close resets
 	writing              // a Write has the turn
 	stopped              // the test made it stop reading
-	scripted             // no program holds it: a test speaks through it
 	told                 // it has reset its peer
 	marked               // what travels towards it is on the network's list of what to seal
 )

@@ -104,10 +104,7 @@ func (s *stream) travel(k kind, b []byte) {
 	if !ok {
 		return
 	}
-	cause := 0
-	if s.c.net.is(recording) {
-		cause = s.recordSend(k, b)
-	}
+	cause := s.noteSend(k, b)
 	now := s.c.net.now()
 	switch {
 	case f.lost:
