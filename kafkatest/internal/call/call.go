@@ -1,0 +1,95 @@
+// A Call: one request as the state sees it, and the parking of it.
+
+package call
+
+import (
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A Call is what the state needs to know about one request besides its body.
+type Call struct {
+	Now       time.Time // of the agenda; the state reads no clock
+	Broker    int32     // id of the broker that was asked
+	Listener  string    // name of the listener it came in by
+	Conn      string    // names the connection, unique in the cluster's life
+	ClientID  string    // "" if the client sent none
+	Software  string    // name and version, if the client told them (KIP-511)
+	Principal string    // "User:alice"; "User:ANONYMOUS" if nobody
+	Host      string    // the client's address, without port
+	Agenda    *Agenda
+
+	// Allow decides what the principal may do; nil allows everything.
+	Allow func(op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) bool
+
+	parked *Parked
+}
+
+// Allows reports whether the caller may do op to the resource of that kind
+// and name; the cluster itself is named "kafka-cluster".
+func (c *Call) Allows(op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) bool {
+	return c.Allow == nil || c.Allow(op, kind, name)
+}
+
+// AllowsCluster is Allows for the cluster as a resource.
+func (c *Call) AllowsCluster(op kmsg.ACLOperation) bool {
+	return c.Allows(op, kmsg.ACLResourceTypeCluster, "kafka-cluster")
+}
+
+// Park puts the request aside: its handler returns nil, and whoever comes to
+// know the answer calls Answer on what Park returned. A request is parked at
+// most once.
+func (c *Call) Park() *Parked {
+	if c.parked != nil {
+		panic("call: a request is parked twice")
+	}
+	c.parked = &Parked{agenda: c.Agenda}
+	return c.parked
+}
+
+// Parked returns what Park returned, or nil if the request was not parked.
+func (c *Call) Parked() *Parked { return c.parked }
+
+// A Parked request waits for its answer.
+type Parked struct {
+	// Owner is the shell's own note of whom to wake.
+	Owner any
+
+	agenda   *Agenda
+	answered bool
+	response kmsg.Response
+	onGone   func()
+}
+
+// Answer gives the request its answer. Further answers are ignored, so that
+// a deadline and an event need not know of each other. A nil answer leaves the
+// request unanswered for good.
+func (p *Parked) Answer(r kmsg.Response) {
+	if p.answered {
+		return
+	}
+	p.answered, p.response = true, r
+	p.agenda.answered = append(p.agenda.answered, p)
+}
+
+// Answered reports whether the request has its answer, or needs none any more.
+func (p *Parked) Answered() bool { return p.answered }
+
+// Response returns the answer given; nil before.
+func (p *Parked) Response() kmsg.Response { return p.response }
+
+// OnGone has f called if the caller goes away before the answer is given.
+func (p *Parked) OnGone(f func()) { p.onGone = f }
+
+// Gone tells that nobody waits for the answer any more: the connection was
+// closed or the broker stopped. Answers given later are ignored.
+func (p *Parked) Gone() {
+	if p.answered {
+		return
+	}
+	p.answered = true
+	if p.onGone != nil {
+		p.onGone()
+	}
+}
