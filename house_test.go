@@ -43,7 +43,7 @@ var rooms = []room{
 	{name: "vdisk", floor: 2, imports: "journal rule"},
 	{
 		name: "kafkatest", floor: 2, imports: "journal rule",
-		outside: "github.com/twmb/franz-go/pkg/kmsg github.com/twmb/franz-go/pkg/kerr " +
+		outside: "github.com/twmb/franz-go/pkg/kmsg github.com/twmb/franz-go/pkg/kerr github.com/twmb/franz-go/pkg/kversion " +
 			"github.com/klauspost/compress github.com/pierrec/lz4/v4",
 	},
 	{

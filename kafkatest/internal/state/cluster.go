@@ -1,0 +1,153 @@
+// The cluster: what it is made from, and what it holds.
+
+package state
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A Config says what a cluster is made of.
+type Config struct {
+	ID       string            // the cluster id; if "", drawn from the seed
+	Seed     call.Seed         // of every id and choice
+	Now      time.Time         // when the cluster begins
+	Brokers  []Member          // at least one, by ascending id
+	Settings map[string]string // static broker configs by Kafka's names; if nil, Kafka's defaults
+	Version  string            // the Kafka version to appear as, such as "3.9"; if "", the widest
+
+	// Endpoint says how a client of that listener reaches a broker; false if
+	// the broker does not have the listener. There is no default.
+	Endpoint func(broker int32, listener string) (host string, port int32, ok bool)
+}
+
+// A Member is a broker as it is configured.
+type Member struct {
+	ID   int32
+	Rack string // if "", none
+}
+
+// A Cluster is the state of all brokers.
+type Cluster struct {
+	Agenda *call.Agenda
+	Seed   call.Seed
+	ID     string
+
+	config     Config
+	persona    persona
+	handlers   [kmsg.MaxKey + 1]api
+	brokers    []*Broker // by ascending id
+	controller int32
+	slots      [coordinatorSlots]slot
+	loadTime   time.Duration // how long a coordinator that moved is loading
+
+	topics  map[string]*Topic
+	byID    map[[16]byte]*Topic
+	names   []string       // of the topics, sorted
+	created map[string]int // how often each name was created
+}
+
+// New returns a cluster without topics. It fails if config names a version
+// that is not known.
+func New(config Config) (*Cluster, error) {
+	persona, err := personaOf(config.Version)
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{
+		Agenda:  call.NewAgenda(config.Now),
+		Seed:    config.Seed,
+		ID:      config.ID,
+		config:  config,
+		persona: persona,
+		topics:  map[string]*Topic{},
+		byID:    map[[16]byte]*Topic{},
+		created: map[string]int{},
+	}
+	if c.ID == "" {
+		c.ID = c.Seed.Text("cluster")
+	}
+	for _, m := range config.Brokers {
+		c.brokers = append(c.brokers, &Broker{ID: m.ID, Rack: m.Rack, Condition: Up})
+	}
+	c.controller = c.brokers[0].ID
+	c.placeCoordinators()
+	c.register()
+	return c, nil
+}
+
+// Setting returns a broker config by Kafka's name, "" if it has no value.
+func (c *Cluster) Setting(name string) string {
+	if v, ok := c.config.Settings[name]; ok {
+		return v
+	}
+	return defaults[name]
+}
+
+// defaults are the broker configs that matter here.
+var defaults = map[string]string{
+	"auto.create.topics.enable": "true",
+	"num.partitions":            "1",
+	"broker.session.timeout.ms": "9000",
+	"replica.lag.time.max.ms":   "30000",
+}
+
+// SettingInt is Setting for a number; 0 if it is none.
+func (c *Cluster) SettingInt(name string) int64 {
+	n, _ := strconv.ParseInt(c.Setting(name), 10, 64)
+	return n
+}
+
+// SettingBool is Setting for a truth value.
+func (c *Cluster) SettingBool(name string) bool { return c.Setting(name) == "true" }
+
+// Topic returns the topic of that name.
+func (c *Cluster) Topic(name string) (*Topic, bool) {
+	t, ok := c.topics[name]
+	return t, ok
+}
+
+// TopicByID returns the topic with that id.
+func (c *Cluster) TopicByID(id [16]byte) (*Topic, bool) {
+	t, ok := c.byID[id]
+	return t, ok
+}
+
+// TopicNames returns the names of all topics, sorted. The slice is the
+// cluster's own.
+func (c *Cluster) TopicNames() []string { return c.names }
+
+// Partition returns a partition by topic and number.
+func (c *Cluster) Partition(topic string, partition int32) (*Partition, bool) {
+	t, ok := c.topics[topic]
+	if !ok || partition < 0 || int(partition) >= len(t.Partitions) {
+		return nil, false
+	}
+	return t.Partitions[partition], true
+}
+
+// addTopic takes a topic in.
+func (c *Cluster) addTopic(t *Topic) {
+	c.topics[t.Name], c.byID[t.ID] = t, t
+	at, _ := slices.BinarySearchFunc(c.names, t.Name, strings.Compare)
+	c.names = slices.Insert(c.names, at, t.Name)
+	c.topicsChanged()
+}
+
+// removeTopic lets a topic go.
+func (c *Cluster) removeTopic(t *Topic) {
+	delete(c.topics, t.Name)
+	delete(c.byID, t.ID)
+	at, _ := slices.BinarySearchFunc(c.names, t.Name, strings.Compare)
+	c.names = slices.Delete(slices.Clone(c.names), at, at+1)
+	c.topicsChanged()
+}
+
+// topicsChanged tells whoever depends on which topics there are and how many
+// partitions they have.
+func (c *Cluster) topicsChanged() {}

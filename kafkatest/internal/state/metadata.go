@@ -1,0 +1,208 @@
+// Metadata and ApiVersions: who is there, and what they can do.
+
+package state
+
+import (
+	"slices"
+
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func (c *Cluster) metadataAPIs() []api {
+	return []api{
+		serves(kmsg.Metadata, 0, 13, c.metadata),
+		serves(kmsg.ApiVersions, 0, 5, c.apiVersions),
+	}
+}
+
+func (c *Cluster) metadata(x *call.Call, req *kmsg.MetadataRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.MetadataResponse)
+	resp.ClusterID = kmsg.StringPtr(c.ID)
+	resp.ControllerID = c.controller
+	for _, b := range c.brokers {
+		if host, port, ok := c.config.Endpoint(b.ID, x.Listener); ok && c.listed(b.ID) {
+			node := kmsg.NewMetadataResponseBroker()
+			node.NodeID, node.Host, node.Port, node.Rack = b.ID, host, port, rackOf(b)
+			resp.Brokers = append(resp.Brokers, node)
+		}
+	}
+	resp.AuthorizedOperations = authorizedOperations(req.IncludeClusterAuthorizedOperations,
+		x, kmsg.ACLResourceTypeCluster, "kafka-cluster")
+	if req.Topics == nil || req.Version == 0 && len(req.Topics) == 0 {
+		for _, name := range c.names {
+			if x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTopic, name) {
+				resp.Topics = append(resp.Topics, c.describeTopic(x, req, c.topics[name]))
+			}
+		}
+		return resp
+	}
+	for i := range req.Topics {
+		resp.Topics = append(resp.Topics, c.topicMetadata(x, req, &req.Topics[i]))
+	}
+	return resp
+}
+
+func rackOf(b *Broker) *string {
+	if b.Rack == "" {
+		return nil
+	}
+	return kmsg.StringPtr(b.Rack)
+}
+
+// topicMetadata answers for one topic of a request, by name or, from version
+// 12 on, by id.
+func (c *Cluster) topicMetadata(
+	x *call.Call, req *kmsg.MetadataRequest, asked *kmsg.MetadataRequestTopic,
+) kmsg.MetadataResponseTopic {
+	unknown := kmsg.NewMetadataResponseTopic()
+	if asked.Topic == nil {
+		unknown.TopicID, unknown.ErrorCode = asked.TopicID, kerr.UnknownTopicID.Code
+		if t, ok := c.byID[asked.TopicID]; ok && x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTopic, t.Name) {
+			return c.describeTopic(x, req, t)
+		}
+		return unknown
+	}
+	name := *asked.Topic
+	unknown.Topic = &name
+	if !x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTopic, name) {
+		unknown.ErrorCode = kerr.TopicAuthorizationFailed.Code
+		return unknown
+	}
+	if t, ok := c.topics[name]; ok {
+		return c.describeTopic(x, req, t)
+	}
+	allowed := req.Version < 4 || req.AllowAutoTopicCreation
+	switch {
+	case !ValidTopicName(name):
+		unknown.ErrorCode = kerr.InvalidTopicException.Code
+	case allowed && c.SettingBool("auto.create.topics.enable"):
+		unknown.ErrorCode = c.autoCreate(x, name).Code
+	default:
+		unknown.ErrorCode = kerr.UnknownTopicOrPartition.Code
+	}
+	return unknown
+}
+
+func (c *Cluster) describeTopic(x *call.Call, req *kmsg.MetadataRequest, t *Topic) kmsg.MetadataResponseTopic {
+	topic := kmsg.NewMetadataResponseTopic()
+	topic.Topic, topic.TopicID = &t.Name, t.ID
+	topic.AuthorizedOperations = authorizedOperations(req.IncludeTopicAuthorizedOperations,
+		x, kmsg.ACLResourceTypeTopic, t.Name)
+	topic.Partitions = make([]kmsg.MetadataResponseTopicPartition, len(t.Partitions))
+	for i, p := range t.Partitions {
+		topic.Partitions[i] = c.describePartition(x, p)
+	}
+	return topic
+}
+
+func (c *Cluster) describePartition(x *call.Call, p *Partition) kmsg.MetadataResponseTopicPartition {
+	described := kmsg.NewMetadataResponseTopicPartition()
+	described.Partition, described.Leader, described.LeaderEpoch = p.Number, p.Leader, p.Epoch
+	described.Replicas, described.ISR = slices.Clone(p.Replicas), slices.Clone(p.ISR)
+	described.OfflineReplicas = c.offline(p)
+	switch _, _, reachable := c.config.Endpoint(p.Leader, x.Listener); {
+	case p.Leader < 0:
+		described.ErrorCode = kerr.LeaderNotAvailable.Code
+	case !reachable:
+		described.Leader, described.ErrorCode = -1, kerr.ListenerNotFound.Code
+	}
+	return described
+}
+
+// offline returns the replicas of p whose broker the cluster knows not to serve.
+func (c *Cluster) offline(p *Partition) []int32 {
+	offline := []int32{}
+	for _, id := range p.Replicas {
+		if !c.listed(id) {
+			offline = append(offline, id)
+		}
+	}
+	return offline
+}
+
+// mayCreate reports whether the caller may create that topic (KIP-277).
+func (c *Cluster) mayCreate(x *call.Call, topic string) bool {
+	return x.AllowsCluster(kmsg.ACLOperationCreate) ||
+		x.Allows(kmsg.ACLOperationCreate, kmsg.ACLResourceTypeTopic, topic)
+}
+
+// operationsOf lists which operations each kind of resource knows (KIP-430).
+var operationsOf = map[kmsg.ACLResourceType][]kmsg.ACLOperation{
+	kmsg.ACLResourceTypeTopic: {
+		kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationCreate, kmsg.ACLOperationDelete,
+		kmsg.ACLOperationAlter, kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs,
+		kmsg.ACLOperationAlterConfigs,
+	},
+	kmsg.ACLResourceTypeGroup: {
+		kmsg.ACLOperationRead, kmsg.ACLOperationDelete, kmsg.ACLOperationDescribe,
+		kmsg.ACLOperationDescribeConfigs, kmsg.ACLOperationAlterConfigs,
+	},
+	kmsg.ACLResourceTypeCluster: {
+		kmsg.ACLOperationCreate, kmsg.ACLOperationAlter, kmsg.ACLOperationDescribe,
+		kmsg.ACLOperationClusterAction, kmsg.ACLOperationDescribeConfigs, kmsg.ACLOperationAlterConfigs,
+		kmsg.ACLOperationIdempotentWrite,
+	},
+}
+
+// notAsked is what authorized operations are when nobody asked for them.
+const notAsked = -2147483648
+
+// authorizedOperations returns the bit field of what the caller may do.
+func authorizedOperations(asked bool, x *call.Call, kind kmsg.ACLResourceType, name string) int32 {
+	if !asked {
+		return notAsked
+	}
+	var bits int32
+	for _, op := range operationsOf[kind] {
+		if x.Allows(op, kind, name) {
+			bits |= 1 << op
+		}
+	}
+	return bits
+}
+
+// apiVersions lists every API with the versions that are served, and the
+// features of the cluster.
+func (c *Cluster) apiVersions(_ *call.Call, req *kmsg.ApiVersionsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.ApiVersionsResponse)
+	if req.Version >= 3 && (!validSoftware(req.ClientSoftwareName) || !validSoftware(req.ClientSoftwareVersion)) {
+		resp.ErrorCode = kerr.InvalidRequest.Code
+		return resp
+	}
+	if req.ClusterID != nil && *req.ClusterID != c.ID { // KIP-1242
+		resp.ErrorCode = kerr.RebootstrapRequired.Code
+		return resp
+	}
+	for key := range c.handlers {
+		lowest, highest, ok := c.Versions(int16(key))
+		if !ok {
+			continue
+		}
+		if kmsg.Key(key) == kmsg.Produce {
+			lowest = 0 // advertised though 4.0 refuses them (KAFKA-18659)
+		}
+		k := kmsg.NewApiVersionsResponseApiKey()
+		k.ApiKey, k.MinVersion, k.MaxVersion = int16(key), lowest, highest
+		resp.ApiKeys = append(resp.ApiKeys, k)
+	}
+	return resp
+}
+
+// validSoftware reports whether a client's name or version has the form that
+// KIP-511 asks for: letters, digits, dots and hyphens, none at either end.
+func validSoftware(s string) bool {
+	alphanumeric := func(c byte) bool {
+		return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
+	}
+	if s == "" || !alphanumeric(s[0]) || !alphanumeric(s[len(s)-1]) {
+		return false
+	}
+	for _, c := range []byte(s) {
+		if !alphanumeric(c) && c != '-' && c != '.' {
+			return false
+		}
+	}
+	return true
+}
