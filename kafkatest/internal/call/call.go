@@ -18,6 +18,7 @@ type Call struct {
 	Software  string    // name and version, if the client told them (KIP-511)
 	Principal string    // "User:alice"; "User:ANONYMOUS" if nobody
 	Host      string    // the client's address, without port
+	Reached   string    // the address by which the client reached the broker, without port
 	Agenda    *Agenda
 
 	// Allow decides what the principal may do; nil allows everything.

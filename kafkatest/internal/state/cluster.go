@@ -21,9 +21,10 @@ type Config struct {
 	Settings map[string]string // static broker configs by Kafka's names; if nil, Kafka's defaults
 	Version  string            // the Kafka version to appear as, such as "3.9"; if "", the widest
 
-	// Endpoint says how a client of that listener reaches a broker; false if
-	// the broker does not have the listener. There is no default.
-	Endpoint func(broker int32, listener string) (host string, port int32, ok bool)
+	// Endpoint says how a caller, who came by some listener, reaches another
+	// broker; false if that broker does not have the listener. There is no
+	// default.
+	Endpoint func(x *call.Call, broker int32) (host string, port int32, ok bool)
 }
 
 // A Member is a broker as it is configured.

@@ -139,7 +139,7 @@ func (c *Cluster) coordinatorOf(x *call.Call, kind int8, key string) kmsg.FindCo
 		return refuse(kerr.InvalidRequest, "there is no coordinator for keys of type "+strconv.Itoa(int(kind)))
 	}
 	id := c.Coordinator(key)
-	host, port, ok := c.config.Endpoint(id, x.Listener)
+	host, port, ok := c.config.Endpoint(x, id)
 	if id < 0 || !ok {
 		return refuse(kerr.CoordinatorNotAvailable, "no broker serves at present")
 	}

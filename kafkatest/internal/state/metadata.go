@@ -22,7 +22,7 @@ func (c *Cluster) metadata(x *call.Call, req *kmsg.MetadataRequest) kmsg.Respons
 	resp.ClusterID = kmsg.StringPtr(c.ID)
 	resp.ControllerID = c.controller
 	for _, b := range c.brokers {
-		if host, port, ok := c.config.Endpoint(b.ID, x.Listener); ok && c.listed(b.ID) {
+		if host, port, ok := c.config.Endpoint(x, b.ID); ok && c.listed(b.ID) {
 			node := kmsg.NewMetadataResponseBroker()
 			node.NodeID, node.Host, node.Port, node.Rack = b.ID, host, port, rackOf(b)
 			resp.Brokers = append(resp.Brokers, node)
@@ -102,7 +102,7 @@ func (c *Cluster) describePartition(x *call.Call, p *Partition) kmsg.MetadataRes
 	described.Partition, described.Leader, described.LeaderEpoch = p.Number, p.Leader, p.Epoch
 	described.Replicas, described.ISR = slices.Clone(p.Replicas), slices.Clone(p.ISR)
 	described.OfflineReplicas = c.offline(p)
-	switch _, _, reachable := c.config.Endpoint(p.Leader, x.Listener); {
+	switch _, _, reachable := c.config.Endpoint(x, p.Leader); {
 	case p.Leader < 0:
 		described.ErrorCode = kerr.LeaderNotAvailable.Code
 	case !reachable:
