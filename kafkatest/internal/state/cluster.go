@@ -4,11 +4,11 @@ package state
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -41,6 +41,8 @@ type Cluster struct {
 
 	config     Config
 	persona    persona
+	settings   *setting.Store
+	admin      admin
 	handlers   [kmsg.MaxKey + 1]api
 	brokers    []*Broker // by ascending id
 	controller int32
@@ -54,21 +56,26 @@ type Cluster struct {
 }
 
 // New returns a cluster without topics. It fails if config names a version
-// that is not known.
+// that is not known, or a setting that is not allowed.
 func New(config Config) (*Cluster, error) {
 	persona, err := personaOf(config.Version)
 	if err != nil {
 		return nil, err
 	}
+	settings, err := newSettings(config)
+	if err != nil {
+		return nil, err
+	}
 	c := &Cluster{
-		Agenda:  call.NewAgenda(config.Now),
-		Seed:    config.Seed,
-		ID:      config.ID,
-		config:  config,
-		persona: persona,
-		topics:  map[string]*Topic{},
-		byID:    map[[16]byte]*Topic{},
-		created: map[string]int{},
+		Agenda:   call.NewAgenda(config.Now),
+		Seed:     config.Seed,
+		ID:       config.ID,
+		config:   config,
+		persona:  persona,
+		settings: settings,
+		topics:   map[string]*Topic{},
+		byID:     map[[16]byte]*Topic{},
+		created:  map[string]int{},
 	}
 	if c.ID == "" {
 		c.ID = c.Seed.Text("cluster")
@@ -82,30 +89,15 @@ func New(config Config) (*Cluster, error) {
 	return c, nil
 }
 
-// Setting returns a broker config by Kafka's name, "" if it has no value.
-func (c *Cluster) Setting(name string) string {
-	if v, ok := c.config.Settings[name]; ok {
-		return v
-	}
-	return defaults[name]
-}
-
-// defaults are the broker configs that matter here.
-var defaults = map[string]string{
-	"auto.create.topics.enable": "true",
-	"num.partitions":            "1",
-	"broker.session.timeout.ms": "9000",
-	"replica.lag.time.max.ms":   "30000",
-}
+// Setting returns a broker config by Kafka's name, as it holds for brokers that
+// were told nothing of their own; "" if it has no value.
+func (c *Cluster) Setting(name string) string { return string(c.settings.Of(noBroker, name)) }
 
 // SettingInt is Setting for a number; 0 if it is none.
-func (c *Cluster) SettingInt(name string) int64 {
-	n, _ := strconv.ParseInt(c.Setting(name), 10, 64)
-	return n
-}
+func (c *Cluster) SettingInt(name string) int64 { return c.settings.Of(noBroker, name).Int64() }
 
 // SettingBool is Setting for a truth value.
-func (c *Cluster) SettingBool(name string) bool { return c.Setting(name) == "true" }
+func (c *Cluster) SettingBool(name string) bool { return c.settings.Of(noBroker, name).Bool() }
 
 // Topic returns the topic of that name.
 func (c *Cluster) Topic(name string) (*Topic, bool) {

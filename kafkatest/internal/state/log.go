@@ -17,11 +17,3 @@ func (p *Partition) advance() {}
 
 // changed tells whoever waits for the partition that its shape is another.
 func (p *Partition) changed() {}
-
-// setting returns a topic config by Kafka's name.
-func (t *Topic) setting(name string) string {
-	if v, ok := t.Overrides[name]; ok {
-		return v
-	}
-	return t.cluster.Setting(name)
-}

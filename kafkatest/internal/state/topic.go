@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
@@ -15,7 +16,6 @@ type Topic struct {
 	Name       string
 	ID         [16]byte
 	Partitions []*Partition
-	Overrides  map[string]string // topic configs that were set, by Kafka's names
 	cluster    *Cluster
 }
 
@@ -29,7 +29,7 @@ type TopicSpec struct {
 }
 
 // CreateTopic makes a topic. The caller has checked what the spec says, except
-// that the name is free and well formed.
+// that the name is free and well formed, and the configs allowed.
 func (c *Cluster) CreateTopic(spec TopicSpec) (*Topic, *kerr.Error) {
 	if !ValidTopicName(spec.Name) {
 		return nil, kerr.InvalidTopicException
@@ -37,12 +37,16 @@ func (c *Cluster) CreateTopic(spec TopicSpec) (*Topic, *kerr.Error) {
 	if _, exists := c.topics[spec.Name]; exists {
 		return nil, kerr.TopicAlreadyExists
 	}
-	t := &Topic{
-		Name:      spec.Name,
-		ID:        c.Seed.UUID("topic", spec.Name, strconv.Itoa(c.creations(spec.Name))),
-		Overrides: spec.Overrides,
-		cluster:   c,
+	overrides, err := c.settings.Check(setting.OfTopic(spec.Name), spec.Overrides)
+	if err != nil {
+		return nil, kerr.InvalidConfig
 	}
+	t := &Topic{
+		Name:    spec.Name,
+		ID:      c.Seed.UUID("topic", spec.Name, strconv.Itoa(c.creations(spec.Name))),
+		cluster: c,
+	}
+	c.settings.Replace(setting.OfTopic(t.Name), overrides)
 	c.grow(t, spec)
 	c.addTopic(t)
 	return t, nil
@@ -99,18 +103,15 @@ func (c *Cluster) spread(topic string, partition, replication int) []int32 {
 	return replicas
 }
 
-// defaultReplication is default.replication.factor, or what the cluster has
-// brokers for, at most three: a test with three brokers wants to lose one.
+// defaultReplication is default.replication.factor, at least 1.
 func (c *Cluster) defaultReplication() int {
-	if n := int(c.SettingInt("default.replication.factor")); n > 0 {
-		return n
-	}
-	return min(3, len(c.brokers))
+	return max(1, int(c.SettingInt("default.replication.factor")))
 }
 
 // DeleteTopic removes a topic and all it holds.
 func (c *Cluster) DeleteTopic(t *Topic) {
 	c.removeTopic(t)
+	c.settings.Forget(setting.OfTopic(t.Name))
 	for _, p := range t.Partitions {
 		p.gone = true
 		p.changed()
