@@ -42,8 +42,8 @@ func (c *Cluster) Broker(id int32) (*Broker, bool) {
 	return c.brokers[at], true
 }
 
-// up reports whether the broker serves.
-func (c *Cluster) up(id int32) bool {
+// Serves reports whether a broker serves.
+func (c *Cluster) Serves(id int32) bool {
 	b, ok := c.Broker(id)
 	return ok && b.Condition == Up
 }
@@ -59,7 +59,7 @@ func (c *Cluster) Controller() int32 { return c.controller }
 
 // MoveController makes a broker that is up the active controller.
 func (c *Cluster) MoveController(id int32) error {
-	if !c.up(id) {
+	if !c.Serves(id) {
 		return kerr.BrokerNotAvailable
 	}
 	c.controller = id

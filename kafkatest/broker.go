@@ -1,0 +1,256 @@
+// A broker: its listeners and connections, and how it stops and starts.
+
+package kafkatest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rehearse-go/rehearse/journal"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
+)
+
+// A Broker is one member of a cluster.
+type Broker struct {
+	cluster *Cluster
+	id      int32
+	index   int // in the cluster's beginning, for ports that count up
+	name    string
+	rack    string
+	bound   []string // the address of each listener; stays when the broker stops
+	script  script
+
+	mu        sync.Mutex // held for a few instructions only
+	life      *life      // nil while the broker is stopped
+	accepted  int        // connections so far, to name them
+	latencies latencies
+}
+
+// A life is one run of a broker, from its start to its stop.
+type life struct {
+	listeners []net.Listener
+	conns     map[*conn]bool
+	ended     chan struct{} // closed when the broker stops
+	running   sync.WaitGroup
+}
+
+func newBroker(c *Cluster, id int32, index int) *Broker {
+	b := &Broker{cluster: c, id: id, index: index, name: "broker " + strconv.Itoa(int(id))}
+	if index < len(c.config.Racks) {
+		b.rack = c.config.Racks[index]
+	}
+	return b
+}
+
+// ID returns the broker's id.
+func (b *Broker) ID() int32 { return b.id }
+
+// Addr returns the address of the broker's first listener, also while the
+// broker is stopped.
+func (b *Broker) Addr() string { return b.addr(b.cluster.config.Listeners[0].Name) }
+
+// ListenerAddr returns the address of the listener of that name. It panics if
+// there is none.
+func (b *Broker) ListenerAddr(name string) string { return b.addr(name) }
+
+// open opens the broker's listeners: at first where they are configured, later
+// where they were before.
+func (b *Broker) open() error {
+	l := &life{conns: map[*conn]bool{}, ended: make(chan struct{})}
+	var bound []string
+	for i := range b.cluster.config.Listeners {
+		listener, err := b.cluster.config.Listen(context.Background(), "tcp", b.bindAddress(i))
+		if err != nil {
+			for _, open := range l.listeners {
+				err = errors.Join(err, open.Close())
+			}
+			return fmt.Errorf("kafkatest: broker %d, listener %s: %w", b.id, b.cluster.config.Listeners[i].Name, err)
+		}
+		l.listeners = append(l.listeners, listener)
+		bound = append(bound, listener.Addr().String())
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.life, b.bound = l, bound
+	return nil
+}
+
+func (b *Broker) bindAddress(i int) string {
+	if b.bound != nil {
+		return b.bound[i]
+	}
+	return b.placed(b.cluster.config.Listeners[i].Bind)
+}
+
+// placed fills in the broker's id, or, in an address without one, counts the
+// port up from that of the first broker.
+func (b *Broker) placed(address string) string {
+	host, service, err := net.SplitHostPort(address)
+	port, notNumber := strconv.Atoi(service)
+	if err != nil || notNumber != nil || port == 0 || strings.Contains(address, "{id}") {
+		return forBroker(address, b.id)
+	}
+	return net.JoinHostPort(host, strconv.Itoa(port+b.index))
+}
+
+// serve starts accepting on every listener.
+func (b *Broker) serve() {
+	l := b.life
+	for i := range l.listeners {
+		l.running.Add(1)
+		go b.accept(l, i)
+	}
+}
+
+func (b *Broker) accept(l *life, i int) {
+	defer l.running.Done()
+	for {
+		nc, err := l.listeners[i].Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			b.cluster.note(journal.Event{Kind: "kafka.accept", Where: b.name,
+				Notes: []journal.Note{{Key: "error", Value: err.Error()}}})
+			select {
+			case <-l.ended:
+				return
+			case <-time.After(10 * time.Millisecond): // out of descriptors, say: it may pass
+			}
+			continue
+		}
+		b.admit(l, i, nc)
+	}
+}
+
+// admit begins a connection, unless the broker stops meanwhile.
+func (b *Broker) admit(l *life, i int, nc net.Conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.life != l {
+		nc.Close()
+		return
+	}
+	b.accepted++
+	x := newConn(b, l, &b.cluster.config.Listeners[i], nc)
+	l.conns[x] = true
+	l.running.Add(1)
+	go x.run()
+}
+
+// forget lets go of a connection that has ended.
+func (b *Broker) forget(x *conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(x.life.conns, x)
+}
+
+// shut ends the broker's life: no connection is accepted, and those that are
+// open are closed or, if how is Reset, reset.
+func (b *Broker) shut(how Cut) *life {
+	b.mu.Lock()
+	l := b.life
+	b.life = nil
+	var conns []*conn
+	if l != nil {
+		for x := range l.conns {
+			conns = append(conns, x)
+		}
+	}
+	b.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	close(l.ended)
+	for _, listener := range l.listeners {
+		listener.Close()
+	}
+	sortConns(conns)
+	for _, x := range conns {
+		x.end(how)
+	}
+	return l
+}
+
+// Stop stops the broker as a controlled shutdown does: its leaderships and
+// coordinators move to the others first, then its connections close. Stopping
+// a broker that is stopped does nothing.
+func (b *Broker) Stop() { b.halt(Close, func(s *state.Cluster) { s.StopBroker(b.id) }) }
+
+// Kill stops the broker as a power cut does: its connections are reset, and
+// the cluster notices only when the broker's session ends, after
+// broker.session.timeout.ms; until then clients are sent to it.
+func (b *Broker) Kill() { b.halt(Reset, func(s *state.Cluster) { s.KillBroker(b.id) }) }
+
+func (b *Broker) halt(how Cut, f func(*state.Cluster)) {
+	b.cluster.note(journal.Event{Kind: "kafka.stop", Where: b.name})
+	b.cluster.enter(f)
+	if l := b.shut(how); l != nil {
+		l.running.Wait()
+	}
+}
+
+// Restart starts a broker that was stopped or killed, where it was before. It
+// stops it first if it runs. It fails if the address is taken meanwhile.
+func (b *Broker) Restart() error {
+	b.Stop()
+	if b.cluster.isClosed() {
+		return net.ErrClosed
+	}
+	if err := b.open(); err != nil {
+		return err
+	}
+	b.cluster.note(journal.Event{Kind: "kafka.start", Where: b.name})
+	b.cluster.enter(func(s *state.Cluster) { s.StartBroker(b.id) })
+	b.serve()
+	return nil
+}
+
+// addr returns where a client on this machine reaches a listener.
+func (b *Broker) addr(name string) string {
+	host, port, ok := b.advertised(name, "127.0.0.1")
+	if !ok {
+		panic(fmt.Sprintf("kafkatest: there is no listener %s", name))
+	}
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// advertised returns how clients of a listener are told to reach the broker;
+// reached is the address by which the asking client came.
+func (b *Broker) advertised(name, reached string) (host string, port int32, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, l := range b.cluster.config.Listeners {
+		if l.Name != name || b.bound == nil {
+			continue
+		}
+		host, service, _ := net.SplitHostPort(b.bound[i])
+		if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+			host = reached
+		}
+		if l.Advertise != "" {
+			host, service = b.announced(l.Advertise, service)
+		}
+		n, _ := strconv.Atoi(service)
+		return host, int32(n), true
+	}
+	return "", 0, false
+}
+
+// announced takes apart what a listener is to advertise.
+func (b *Broker) announced(address, boundPort string) (host, port string) {
+	host, port, err := net.SplitHostPort(b.placed(address))
+	if err != nil || port == "" || port == "0" {
+		if err != nil {
+			host = forBroker(address, b.id)
+		}
+		return strings.Trim(host, "[]"), boundPort
+	}
+	return host, port
+}

@@ -1,0 +1,244 @@
+// The cluster: its brokers, the one way into its state, its end.
+
+package kafkatest
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rehearse-go/rehearse/journal"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
+	"github.com/rehearse-go/rehearse/rule"
+)
+
+// A Cluster is a number of brokers with one state. Its methods may be called
+// from any goroutine; after Close those that can fail return net.ErrClosed.
+type Cluster struct {
+	config     Config
+	journal    *journal.Journal // nil if nothing is recorded
+	frameLimit int32            // socket.request.max.bytes
+
+	before, after rule.List[Exchange, Verdict]
+
+	// mu guards the state and what follows. It is held for the length of one
+	// request's handling and never across a wait.
+	mu      sync.Mutex
+	state   *state.Cluster // nil if the cluster is scripted
+	brokers []*Broker      // by ascending id
+	timer   *time.Timer    // for what the agenda has next
+	armed   time.Time      // when the timer fires; zero if it is not set
+	closed  bool
+
+	running sync.WaitGroup // the timer's goroutines
+}
+
+// New starts a cluster. It fails if the Config is wrong or a listener cannot
+// be opened.
+func New(config Config) (*Cluster, error) {
+	config, err := config.complete()
+	if err != nil {
+		return nil, err
+	}
+	c := &Cluster{config: config, journal: config.Journal, frameLimit: defaultFrameLimit}
+	for i := range config.Brokers {
+		c.brokers = append(c.brokers, newBroker(c, config.FirstID+int32(i), i))
+	}
+	if !config.Scripted {
+		if err := c.makeState(); err != nil {
+			return nil, err
+		}
+	}
+	for _, b := range c.brokers {
+		if err := b.open(); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	for _, b := range c.brokers {
+		b.serve()
+	}
+	return c, nil
+}
+
+func (c *Cluster) makeState() error {
+	config := state.Config{
+		Seed:     call.Seed(c.config.Seed),
+		Now:      time.Now(),
+		Settings: c.config.Settings,
+		Version:  c.config.Version,
+		Endpoint: c.endpoint,
+	}
+	for _, b := range c.brokers {
+		config.Brokers = append(config.Brokers, state.Member{ID: b.id, Rack: b.rack})
+	}
+	s, err := state.New(config)
+	if err != nil {
+		return fmt.Errorf("kafkatest: %w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.config.Topics)) {
+		if _, err := s.CreateTopic(state.TopicSpec{Name: name, Partitions: c.config.Topics[name]}); err != nil {
+			return fmt.Errorf("kafkatest: Config.Topics: %q: %w", name, err)
+		}
+	}
+	c.state = s
+	if limit := s.SettingInt("socket.request.max.bytes"); limit > 0 {
+		c.frameLimit = int32(min(limit, math.MaxInt32))
+	}
+	return nil
+}
+
+// defaultFrameLimit is Kafka's default of socket.request.max.bytes.
+const defaultFrameLimit = 100 << 20
+
+// enter runs f with the state to itself, at the present, and then wakes whoever
+// got an answer. It returns false if the cluster is closed.
+func (c *Cluster) enter(f func(*state.Cluster)) bool {
+	c.mu.Lock()
+	if c.closed || c.state == nil {
+		c.mu.Unlock()
+		return false
+	}
+	c.state.Agenda.Tick(time.Now())
+	f(c.state)
+	answered := c.state.Agenda.TakeAnswered()
+	c.arm()
+	c.mu.Unlock()
+	for _, p := range answered {
+		if x, waits := p.Owner.(*exchange); waits {
+			x.settle(p.Response())
+		}
+	}
+	return true
+}
+
+// arm sets the timer for what is due next. mu is held.
+func (c *Cluster) arm() {
+	next, due := c.state.Agenda.Next()
+	if !due || !c.armed.IsZero() && !next.Before(c.armed) {
+		return // what fires too early finds nothing due, and arms anew
+	}
+	c.armed = next
+	wait := time.Until(next)
+	if c.timer == nil {
+		c.timer = time.AfterFunc(wait, c.tick)
+		return
+	}
+	c.timer.Reset(wait)
+}
+
+// tick runs what is due.
+func (c *Cluster) tick() {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return
+	}
+	c.running.Add(1)
+	c.armed = time.Time{}
+	c.mu.Unlock()
+	defer c.running.Done()
+	c.enter(func(*state.Cluster) {})
+}
+
+// Close stops every broker and returns when nothing of the cluster runs any
+// more. Closing it again does nothing.
+func (c *Cluster) Close() error {
+	c.mu.Lock()
+	c.closed = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	brokers := slices.Clone(c.brokers)
+	c.mu.Unlock()
+	var lives []*life
+	for _, b := range brokers {
+		if l := b.shut(Close); l != nil {
+			lives = append(lives, l)
+		}
+	}
+	for _, l := range lives {
+		l.running.Wait()
+	}
+	c.running.Wait()
+	return nil
+}
+
+func (c *Cluster) isClosed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.closed
+}
+
+// Addrs returns the addresses of the first listener of every broker, as a
+// client on this machine dials them.
+func (c *Cluster) Addrs() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var addrs []string
+	for _, b := range c.brokers {
+		addrs = append(addrs, b.addr(c.config.Listeners[0].Name))
+	}
+	return addrs
+}
+
+// Addr returns the address of the first broker.
+func (c *Cluster) Addr() string { return c.Addrs()[0] }
+
+// Brokers returns the brokers by id, those that are stopped included.
+func (c *Cluster) Brokers() []*Broker {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.brokers)
+}
+
+// Broker returns a broker by id. It panics if there is none.
+func (c *Cluster) Broker(id int32) *Broker {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if b := c.broker(id); b != nil {
+		return b
+	}
+	panic(fmt.Sprintf("kafkatest: there is no broker %d", id))
+}
+
+// broker returns a broker by id, or nil. mu is held.
+func (c *Cluster) broker(id int32) *Broker {
+	at, found := slices.BinarySearchFunc(c.brokers, id, func(b *Broker, id int32) int { return cmp.Compare(b.id, id) })
+	if !found {
+		return nil
+	}
+	return c.brokers[at]
+}
+
+// endpoint tells the state how a caller reaches a broker. mu is held.
+func (c *Cluster) endpoint(x *call.Call, id int32) (host string, port int32, ok bool) {
+	b := c.broker(id)
+	if b == nil {
+		return "", 0, false
+	}
+	return b.advertised(x.Listener, x.Reached)
+}
+
+// do is enter for methods that report a closed cluster.
+func (c *Cluster) do(f func(*state.Cluster) error) error {
+	var err error
+	if !c.enter(func(s *state.Cluster) { err = f(s) }) {
+		return net.ErrClosed
+	}
+	return err
+}
+
+// note records an event and returns its number; 0 if nothing is recorded.
+func (c *Cluster) note(e journal.Event) int {
+	if c.journal == nil {
+		return 0
+	}
+	return c.journal.Append(e)
+}

@@ -1,0 +1,318 @@
+// Serving: the way of one exchange past rules, scripts and state.
+
+package kafkatest
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/rehearse-go/rehearse/journal"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/wire"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// An exchange is an Exchange on its way.
+type exchange struct {
+	Exchange
+	conn        *conn
+	correlation int32
+	read        int // bytes of the request's frame
+	written     int // bytes of the answer's
+	cause       int // number of the event of the request
+	parked      *call.Parked
+	settled     chan struct{} // closed when a parked exchange is settled; nil if it was not parked
+	verdict     Verdict       // what becomes of the answer
+}
+
+func requestName(r kmsg.Request) string {
+	return kmsg.NameForKey(r.Key()) + " v" + strconv.Itoa(int(r.GetVersion()))
+}
+
+// serve takes an exchange from its request to its answer. An error ends the
+// connection.
+func (e *exchange) serve(frame []byte) error {
+	e.noteRequest(frame)
+	c := e.conn.broker.cluster
+	v, decided := c.before.Decide(e.Exchange)
+	if decided {
+		e.noteRule("before", v)
+		if err := e.wait(v); err != nil {
+			return err
+		}
+	}
+	v.Until, v.Delay = nil, 0
+	switch {
+	case v.takesPlace():
+		e.substitute(v)
+		e.conclude(e.Reply, v)
+	default:
+		if err := e.act(v); err != nil {
+			return err
+		}
+	}
+	return e.deliver()
+}
+
+// wait does the waiting of a verdict.
+func (e *exchange) wait(v Verdict) error {
+	if v.Until == nil && v.Delay <= 0 {
+		return nil
+	}
+	if err := e.conn.flush(); err != nil {
+		return err
+	}
+	return e.conn.pause(v.Delay, v.Until)
+}
+
+// substitute puts the verdict's answer in the place of the cluster's.
+func (e *exchange) substitute(v Verdict) {
+	switch {
+	case v.Reply != nil:
+		e.Reply = v.Reply
+	case v.Err != nil:
+		e.Reply = refusal(e.Request, v.Err)
+	}
+}
+
+// act has a script or the state answer, and waits for a parked answer.
+func (e *exchange) act(v Verdict) error {
+	if r, told := e.conn.broker.script.answer(e.Exchange); told {
+		e.conclude(r, v)
+		return nil
+	}
+	if e.conn.broker.cluster.state == nil {
+		e.conclude(e.conn.broker.unexpected(e.Exchange), v)
+		return nil
+	}
+	return e.ask(v)
+}
+
+// ask enters the state.
+func (e *exchange) ask(v Verdict) error {
+	x := e.conn
+	var r kmsg.Response
+	served := false
+	e.verdict = v
+	open := x.broker.cluster.enter(func(s *state.Cluster) {
+		if served = s.Serves(x.broker.id); !served {
+			return
+		}
+		y := e.call(s)
+		if r = s.Handle(y, e.Request); r == nil && y.Parked() != nil {
+			e.parked = y.Parked()
+			e.parked.Owner = e
+			e.settled = make(chan struct{})
+		}
+	})
+	if !open || !served {
+		return errCut
+	}
+	if e.parked == nil {
+		e.conclude(r, v)
+		return nil
+	}
+	return e.await()
+}
+
+func (e *exchange) call(s *state.Cluster) *call.Call {
+	x := e.conn
+	return &call.Call{
+		Now: s.Agenda.Now(), Broker: x.broker.id, Listener: x.listener.Name, Conn: x.name,
+		ClientID: x.client, Software: x.software, Principal: x.principal,
+		Host: x.host, Reached: x.reached, Agenda: s.Agenda,
+	}
+}
+
+// await waits until a parked exchange is settled.
+func (e *exchange) await() error {
+	if err := e.conn.flush(); err != nil {
+		e.abandon()
+		return err
+	}
+	select {
+	case <-e.settled:
+		return nil
+	case <-e.conn.life.ended:
+		e.abandon()
+		return errCut
+	}
+}
+
+// abandon tells the state that nobody waits any more.
+func (e *exchange) abandon() {
+	e.conn.broker.cluster.enter(func(*state.Cluster) { e.parked.Gone() })
+}
+
+// settle is called by whoever came to know the answer of a parked exchange.
+func (e *exchange) settle(r kmsg.Response) {
+	e.conclude(r, e.verdict)
+	close(e.settled)
+}
+
+// conclude has the answer looked at by the rules that come after, and records
+// it. v is what a rule before has left to do.
+func (e *exchange) conclude(r kmsg.Response, v Verdict) {
+	e.Reply = r
+	after, decided := e.conn.broker.cluster.after.Decide(e.Exchange)
+	if decided {
+		e.noteRule("after", after)
+		e.substitute(after)
+		v = after.over(v)
+	}
+	e.verdict = v
+	e.noteReply()
+}
+
+// over returns v with what it leaves open taken from under.
+func (v Verdict) over(under Verdict) Verdict {
+	if v.Throttle == 0 {
+		v.Throttle = under.Throttle
+	}
+	if v.Frame == nil {
+		v.Frame = under.Frame
+	}
+	if v.Cut == NoCut {
+		v.Cut = under.Cut
+	}
+	return v
+}
+
+// deliver sends the answer, or does to the connection what a rule decided.
+func (e *exchange) deliver() error {
+	x, v := e.conn, e.verdict
+	v.Delay += x.broker.latency(e.Exchange)
+	if err := e.wait(v); err != nil {
+		return err
+	}
+	defer e.told()
+	switch v.Cut {
+	case Silence:
+		return nil
+	case Blackhole:
+		x.muted = true
+	case Close:
+		return errCut
+	case Reset:
+		reset(x.nc)
+		return errCut
+	}
+	if e.Reply == nil || x.muted {
+		return nil
+	}
+	return e.write(v)
+}
+
+// write encodes the answer behind those that wait to be written.
+func (e *exchange) write(v Verdict) error {
+	x := e.conn
+	e.Reply.SetVersion(e.Request.GetVersion())
+	if t, ok := e.Reply.(kmsg.SetThrottleResponse); ok && v.Throttle > 0 {
+		t.SetThrottle(int32(v.Throttle / time.Millisecond))
+	}
+	start := len(x.out)
+	if f, ok := e.Reply.(*kmsg.FetchResponse); ok {
+		x.room(fetchSize(f))
+	}
+	x.out = wire.AppendResponse(x.out, e.correlation, e.Reply)
+	if v.Frame != nil {
+		x.out = append(x.out[:start], v.Frame(x.out[start:len(x.out):len(x.out)])...)
+	}
+	if v.Cut == Half {
+		x.out = x.out[:start+(len(x.out)-start)/2]
+		e.written = len(x.out) - start
+		return errCut
+	}
+	e.written = len(x.out) - start
+	return nil
+}
+
+// fetchSize returns about how many bytes a fetch's answer takes.
+func fetchSize(f *kmsg.FetchResponse) int {
+	size := 64
+	for i := range f.Topics {
+		for j := range f.Topics[i].Partitions {
+			size += 128 + len(f.Topics[i].Partitions[j].RecordBatches)
+		}
+	}
+	return size
+}
+
+// told tells history and notifier of an exchange that is over.
+func (e *exchange) told() {
+	b := e.conn.broker
+	b.remember(e.Exchange)
+	if notify := b.cluster.config.Notify; notify != nil {
+		_ = e.conn.flush()
+		notify(Traffic{e.Exchange, e.read, e.written})
+	}
+}
+
+// subject is what the journal calls the exchange.
+func (e *exchange) subject() string { return e.Name() }
+
+func (e *exchange) noteRequest(frame []byte) {
+	c := e.conn.broker.cluster
+	if c.journal == nil {
+		return
+	}
+	e.cause = c.note(journal.Event{
+		Kind: "kafka.request", Where: e.conn.broker.name, Peer: e.ClientID, Subject: e.subject(),
+		Size: e.read, Body: frame, Notes: []journal.Note{{Key: "conn", Value: e.Conn}},
+	})
+}
+
+func (e *exchange) noteRule(when string, v Verdict) {
+	c := e.conn.broker.cluster
+	if c.journal == nil {
+		return
+	}
+	c.note(journal.Event{
+		Kind: "kafka.rule", Where: e.conn.broker.name, Peer: e.ClientID, Subject: e.subject(), Cause: e.cause,
+		Notes: []journal.Note{{Key: "when", Value: when}, {Key: "verdict", Value: v.String()}},
+	})
+}
+
+// noteReply records the answer as the client will see it.
+func (e *exchange) noteReply() {
+	c := e.conn.broker.cluster
+	if c.journal == nil || e.Reply == nil {
+		return
+	}
+	e.Reply.SetVersion(e.Request.GetVersion())
+	frame := wire.AppendResponse(nil, e.correlation, e.Reply)
+	c.note(journal.Event{
+		Kind: "kafka.response", Where: e.conn.broker.name, Peer: e.ClientID, Subject: e.subject(), Cause: e.cause,
+		Size: len(frame), Body: frame, Notes: []journal.Note{{Key: "conn", Value: e.Conn}},
+	})
+}
+
+// beyondApiVersions answers a request for versions in a version that is not
+// served as KIP-511 has it: in version 0, with the error and what is served.
+func (c *Cluster) beyondApiVersions(h wire.Header) (kmsg.Response, bool) {
+	if h.Key != int16(kmsg.ApiVersions) {
+		return nil, false
+	}
+	_, highest, _ := c.versions(h.Key)
+	if 0 <= h.Version && h.Version <= highest {
+		return nil, false
+	}
+	r := c.listVersions()
+	r.ErrorCode = kerr.UnsupportedVersion.Code
+	return r, true
+}
+
+// served says why a request is not answered at all, if so.
+func (c *Cluster) served(h wire.Header) error {
+	lowest, highest, ok := c.versions(h.Key)
+	switch {
+	case !ok:
+		return fmt.Errorf("%s is not served", h.Name())
+	case h.Version < lowest || h.Version > highest:
+		return fmt.Errorf("%s is not served; versions %d to %d are", h.Name(), lowest, highest)
+	}
+	return nil
+}

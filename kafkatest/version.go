@@ -1,0 +1,30 @@
+// Which APIs a cluster serves, in which versions.
+
+package kafkatest
+
+import "github.com/twmb/franz-go/pkg/kmsg"
+
+// versions returns which versions of an API are served; false if none are.
+func (c *Cluster) versions(key int16) (lowest, highest int16, ok bool) {
+	if c.state != nil {
+		return c.state.Versions(key)
+	}
+	req := kmsg.RequestForKey(key)
+	if req == nil {
+		return 0, 0, false
+	}
+	return 0, req.MaxVersion(), true
+}
+
+// listVersions returns the answer to ApiVersions v0.
+func (c *Cluster) listVersions() *kmsg.ApiVersionsResponse {
+	r := kmsg.NewPtrApiVersionsResponse()
+	for key := range int16(kmsg.MaxKey + 1) {
+		if lowest, highest, ok := c.versions(key); ok {
+			k := kmsg.NewApiVersionsResponseApiKey()
+			k.ApiKey, k.MinVersion, k.MaxVersion = key, lowest, highest
+			r.ApiKeys = append(r.ApiKeys, k)
+		}
+	}
+	return r
+}
