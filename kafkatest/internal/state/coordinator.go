@@ -72,7 +72,7 @@ func (c *Cluster) SetCoordinatorLoadTime(d time.Duration) { c.loadTime = d }
 // MoveCoordinator makes a broker that serves the coordinator of a key, and of
 // the keys that share its slot.
 func (c *Cluster) MoveCoordinator(key string, to int32) error {
-	if !c.up(to) {
+	if !c.Serves(to) {
 		return kerr.BrokerNotAvailable
 	}
 	c.moveSlot(slotOf(key), to)

@@ -31,7 +31,7 @@ type Partition struct {
 func newPartition(t *Topic, number int32, replicas []int32) *Partition {
 	p := &Partition{Topic: t, Number: number, Leader: -1, Replicas: replicas, ISR: slices.Clone(replicas)}
 	for _, id := range replicas {
-		if t.cluster.up(id) {
+		if t.cluster.Serves(id) {
 			p.Leader = id
 			break
 		}
@@ -52,7 +52,7 @@ func (p *Partition) Lead(id int32) {
 		p.ISR = []int32{id}
 	}
 	for _, other := range p.Replicas {
-		if id >= 0 && !p.held[other] && p.Topic.cluster.up(other) {
+		if id >= 0 && !p.held[other] && p.Topic.cluster.Serves(other) {
 			p.follow(other)
 		}
 	}
@@ -64,14 +64,14 @@ func (p *Partition) Lead(id int32) {
 // none, any that serves, where unclean elections are allowed; else none leads.
 func (p *Partition) elect() {
 	for _, id := range p.Replicas {
-		if slices.Contains(p.ISR, id) && p.Topic.cluster.up(id) {
+		if slices.Contains(p.ISR, id) && p.Topic.cluster.Serves(id) {
 			p.Lead(id)
 			return
 		}
 	}
 	if p.Topic.setting("unclean.leader.election.enable") == "true" {
 		for _, id := range p.Replicas {
-			if p.Topic.cluster.up(id) {
+			if p.Topic.cluster.Serves(id) {
 				p.Lead(id)
 				return
 			}
@@ -110,7 +110,7 @@ func (p *Partition) unfenced(id int32) {
 // CatchUp has a replica that is behind hold everything again, and join the
 // replicas in sync, if the partition has a leader for it to follow.
 func (p *Partition) CatchUp(id int32) {
-	if p.Leader < 0 || !p.Topic.cluster.up(id) {
+	if p.Leader < 0 || !p.Topic.cluster.Serves(id) {
 		return
 	}
 	delete(p.held, id)
