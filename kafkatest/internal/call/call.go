@@ -24,6 +24,10 @@ type Call struct {
 	// Allow decides what the principal may do; nil allows everything.
 	Allow func(op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) bool
 
+	// AllowAny decides whether the principal may do op to some resource of
+	// that kind, whichever; nil allows everything.
+	AllowAny func(op kmsg.ACLOperation, kind kmsg.ACLResourceType) bool
+
 	parked *Parked
 }
 
@@ -36,6 +40,12 @@ func (c *Call) Allows(op kmsg.ACLOperation, kind kmsg.ACLResourceType, name stri
 // AllowsCluster is Allows for the cluster as a resource.
 func (c *Call) AllowsCluster(op kmsg.ACLOperation) bool {
 	return c.Allows(op, kmsg.ACLResourceTypeCluster, "kafka-cluster")
+}
+
+// AllowsAny reports whether the caller may do op to some resource of that kind
+// (KIP-679).
+func (c *Call) AllowsAny(op kmsg.ACLOperation, kind kmsg.ACLResourceType) bool {
+	return c.AllowAny == nil || c.AllowAny(op, kind)
 }
 
 // Park puts the request aside: its handler returns nil, and whoever comes to

@@ -1,0 +1,48 @@
+// WriteTxnMarkers: markers that a broker, or an administrator, writes by itself.
+
+package txn
+
+import (
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// WriteTxnMarkers answers WriteTxnMarkers 0 to 2. The markers go to the
+// partitions and past the coordinator: that is how an administrator ends a
+// transaction that hangs (KIP-664).
+func (x *Coordinator) WriteTxnMarkers(c *call.Call, req *kmsg.WriteTxnMarkersRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.WriteTxnMarkersResponse)
+	allowed := c.AllowsCluster(kmsg.ACLOperationAlter) || c.AllowsCluster(kmsg.ACLOperationClusterAction)
+	for i := range req.Markers {
+		m := &req.Markers[i]
+		result := kmsg.NewWriteTxnMarkersResponseMarker()
+		result.ProducerID = m.ProducerID
+		for _, t := range m.Topics {
+			topic := kmsg.NewWriteTxnMarkersResponseMarkerTopic()
+			topic.Topic = t.Topic
+			for _, index := range t.Partitions {
+				partition := kmsg.NewWriteTxnMarkersResponseMarkerTopicPartition()
+				partition.Partition = index
+				partition.ErrorCode = kerr.ClusterAuthorizationFailed.Code
+				if allowed {
+					partition.ErrorCode = code(x.writeMarker(c.Broker, m, Partition{t.Topic, index}))
+				}
+				topic.Partitions = append(topic.Partitions, partition)
+			}
+			result.Topics = append(result.Topics, topic)
+		}
+		resp.Markers = append(resp.Markers, result)
+	}
+	return resp
+}
+
+func (x *Coordinator) writeMarker(broker int32, m *kmsg.WriteTxnMarkersRequestMarker, p Partition) *kerr.Error {
+	if err := x.cluster.LeaderError(broker, p.Topic, p.Index); err != nil {
+		return err
+	}
+	return x.cluster.WriteMarker(Marker{
+		Partition: p, ProducerID: m.ProducerID, Epoch: m.ProducerEpoch,
+		CoordinatorEpoch: m.CoordinatorEpoch, Commit: m.Committed,
+	})
+}
