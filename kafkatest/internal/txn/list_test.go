@@ -147,7 +147,8 @@ func TestASnapshotTellsWhatIsTouched(t *testing.T) {
 		t.Fatalf("got %+v", all)
 	}
 	s := all[1]
-	if s.State != txn.Ongoing || s.ProducerID != p.ID || s.Timeout != time.Minute || !s.Start.Equal(time.Unix(1000, 0)) ||
+	if s.State != txn.Ongoing || s.ProducerID != p.ID ||
+		s.Timeout != time.Minute || !s.Start.Equal(time.Unix(1000, 0)) ||
 		!slices.Equal(s.Partitions, []txn.Partition{{Topic: "a"}, {Topic: "a", Index: 2}}) ||
 		!slices.Equal(s.Groups, []string{"g"}) {
 		t.Errorf("got %+v", s)

@@ -19,22 +19,30 @@ func (x *Coordinator) WriteTxnMarkers(c *call.Call, req *kmsg.WriteTxnMarkersReq
 		result := kmsg.NewWriteTxnMarkersResponseMarker()
 		result.ProducerID = m.ProducerID
 		for _, t := range m.Topics {
-			topic := kmsg.NewWriteTxnMarkersResponseMarkerTopic()
-			topic.Topic = t.Topic
-			for _, index := range t.Partitions {
-				partition := kmsg.NewWriteTxnMarkersResponseMarkerTopicPartition()
-				partition.Partition = index
-				partition.ErrorCode = kerr.ClusterAuthorizationFailed.Code
-				if allowed {
-					partition.ErrorCode = code(x.writeMarker(c.Broker, m, Partition{t.Topic, index}))
+			result.Topics = append(result.Topics, answerTopic(t, func(p Partition) *kerr.Error {
+				if !allowed {
+					return kerr.ClusterAuthorizationFailed
 				}
-				topic.Partitions = append(topic.Partitions, partition)
-			}
-			result.Topics = append(result.Topics, topic)
+				return x.writeMarker(c.Broker, m, p)
+			}))
 		}
 		resp.Markers = append(resp.Markers, result)
 	}
 	return resp
+}
+
+// answerTopic tells the error of each of a topic's partitions.
+func answerTopic(
+	t kmsg.WriteTxnMarkersRequestMarkerTopic, of func(Partition) *kerr.Error,
+) kmsg.WriteTxnMarkersResponseMarkerTopic {
+	topic := kmsg.NewWriteTxnMarkersResponseMarkerTopic()
+	topic.Topic = t.Topic
+	for _, index := range t.Partitions {
+		partition := kmsg.NewWriteTxnMarkersResponseMarkerTopicPartition()
+		partition.Partition, partition.ErrorCode = index, code(of(Partition{t.Topic, index}))
+		topic.Partitions = append(topic.Partitions, partition)
+	}
+	return topic
 }
 
 func (x *Coordinator) writeMarker(broker int32, m *kmsg.WriteTxnMarkersRequestMarker, p Partition) *kerr.Error {
