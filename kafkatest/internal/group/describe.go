@@ -1,0 +1,80 @@
+// ConsumerGroupDescribe.
+
+package group
+
+import (
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+)
+
+// ConsumerGroupDescribe tells of consumer groups: what members have, and what
+// they are to have.
+func (x *Coordinator) ConsumerGroupDescribe(c *call.Call, req *kmsg.ConsumerGroupDescribeRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.ConsumerGroupDescribeResponse)
+	for _, name := range req.Groups {
+		d := kmsg.NewConsumerGroupDescribeResponseGroup()
+		d.Group = name
+		if err := x.describeConsumers(c, &d); err != nil {
+			d.ErrorCode, d.ErrorMessage = err.Code, &err.Description
+		} else if req.IncludeAuthorizedOperations {
+			d.AuthorizedOperations = groupOperations(c, name)
+		}
+		resp.Groups = append(resp.Groups, d)
+	}
+	return resp
+}
+
+func (x *Coordinator) describeConsumers(c *call.Call, d *kmsg.ConsumerGroupDescribeResponseGroup) *kerr.Error {
+	if err := x.describeError(c, d.Group); err != nil {
+		return err
+	}
+	b, ok := x.body(d.Group).(*consumer)
+	if !ok {
+		return because(kerr.GroupIDNotFound, *x.absence(d.Group, Consumer))
+	}
+	for _, m := range b.sorted() {
+		for _, topic := range m.topics() {
+			if !allowsTopic(c, kmsg.ACLOperationDescribe, topic) {
+				return because(kerr.TopicAuthorizationFailed,
+					"The described group uses topics that the client is not authorized to describe.")
+			}
+		}
+	}
+	b.describe(d)
+	return nil
+}
+
+func (b *consumer) describe(d *kmsg.ConsumerGroupDescribeResponseGroup) {
+	d.State, d.Epoch, d.AssignmentEpoch, d.AssignorName = b.state(), b.epoch, b.targetEpoch, b.assignor()
+	for _, m := range b.sorted() {
+		told := kmsg.NewConsumerGroupDescribeResponseGroupMember()
+		told.MemberID, told.InstanceID, told.RackID = m.id, m.instance, m.rack
+		told.MemberEpoch, told.ClientID, told.ClientHost = m.epoch, m.clientID, "/"+m.host
+		told.SubscribedTopics = m.names
+		if m.regex != "" {
+			told.SubscribedTopicRegex = &m.regex
+		}
+		told.Assignment = b.g.x.described(m.assigned)
+		told.TargetAssignment = b.g.x.described(m.target)
+		told.MemberType = 1
+		if m.classic != nil {
+			told.MemberType = 0
+		}
+		d.Members = append(d.Members, told)
+	}
+}
+
+func (x *Coordinator) described(s set) (a kmsg.Assignment) {
+	s.byTopic(func(id [16]byte, indexes []int32) {
+		t, ok := x.cluster.TopicByID(id)
+		if !ok {
+			return
+		}
+		told := kmsg.NewAssignmentTopicPartition()
+		told.TopicID, told.Topic, told.Partitions = id, t.Name, indexes
+		a.TopicPartitions = append(a.TopicPartitions, told)
+	})
+	return a
+}

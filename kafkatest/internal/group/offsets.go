@@ -1,0 +1,166 @@
+// Committed offsets: kept by the group, pending in transactions, aged out.
+
+package group
+
+import (
+	"time"
+)
+
+// An Offset is what was committed for a partition. It is not held against the
+// log: Kafka does not either.
+type Offset struct {
+	Offset      int64
+	LeaderEpoch int32 // -1 if the client named none
+	Metadata    string
+	At          time.Time // when it was committed
+	Expires     time.Time // zero: by offsets.retention.minutes
+}
+
+// set takes the offset over. Whoever calls it tells those who watch, once.
+func (g *group) set(topic string, partition int32, o Offset) {
+	if g.offsets == nil {
+		g.offsets = make(map[string]map[int32]Offset)
+	}
+	if g.offsets[topic] == nil {
+		g.offsets[topic] = make(map[int32]Offset)
+	}
+	g.offsets[topic][partition] = o
+}
+
+func (g *group) unset(topic string, partition int32) {
+	delete(g.offsets[topic], partition)
+	if len(g.offsets[topic]) == 0 {
+		delete(g.offsets, topic)
+	}
+}
+
+func (g *group) forgetTopic(topic string) {
+	if _, ok := g.offsets[topic]; !ok {
+		return
+	}
+	delete(g.offsets, topic)
+	g.scheduleExpiry()
+	g.changed()
+}
+
+// hold keeps an offset until the producer's transaction ends.
+func (g *group) hold(producer int64, topic string, partition int32, o Offset) {
+	if g.pending == nil {
+		g.pending = make(map[int64]map[string]map[int32]Offset)
+	}
+	if g.pending[producer] == nil {
+		g.pending[producer] = make(map[string]map[int32]Offset)
+	}
+	if g.pending[producer][topic] == nil {
+		g.pending[producer][topic] = make(map[int32]Offset)
+	}
+	g.pending[producer][topic][partition] = o
+}
+
+// unstable reports whether an open transaction holds an offset of the
+// partition (KIP-447).
+func (g *group) unstable(topic string, partition int32) bool {
+	for _, topics := range g.pending {
+		if _, held := topics[topic][partition]; held {
+			return true
+		}
+	}
+	return false
+}
+
+// EndTxn ends the producer's transaction: what it committed for the groups
+// counts, or never was. Groups that it did not touch may be named.
+func (x *Coordinator) EndTxn(producer int64, groups []string, commit bool) {
+	for _, name := range groups {
+		if g := x.groups[name]; g != nil && g.pending[producer] != nil {
+			g.endTxn(producer, commit)
+		}
+	}
+}
+
+func (g *group) endTxn(producer int64, commit bool) {
+	held := g.pending[producer]
+	delete(g.pending, producer)
+	for topic, parts := range held {
+		for p, o := range parts {
+			if commit {
+				g.set(topic, p, o)
+			}
+		}
+	}
+	g.scheduleExpiry()
+	g.changed()
+}
+
+// emptyLinger is how long a group without members and offsets stays: Kafka
+// looks for them each offsets.retention.check.interval.ms.
+const emptyLinger = 10 * time.Minute
+
+// scheduleExpiry puts the next look at the group's age on the agenda. A group
+// with members and without offsets does not age.
+func (g *group) scheduleExpiry() {
+	g.expiry.Stop()
+	at, ok := g.nextExpiry()
+	if !ok {
+		return
+	}
+	g.expiry = g.x.agenda.At(at, "group expiry", g.name, g.expire)
+}
+
+// ensureExpiry is scheduleExpiry for a commit, which makes nothing due sooner
+// than it was, unless the client said so.
+func (g *group) ensureExpiry() {
+	if !g.expiry.Pending() {
+		g.scheduleExpiry()
+	}
+}
+
+func (g *group) nextExpiry() (at time.Time, ok bool) {
+	if len(g.offsets) == 0 && g.body.size() == 0 && len(g.pending) == 0 {
+		return g.x.agenda.Now().Add(g.x.millis("offsets.retention.check.interval.ms", emptyLinger)), true
+	}
+	for topic, parts := range g.offsets {
+		for _, o := range parts {
+			if due := g.due(topic, o); !ok || due.Before(at) {
+				at, ok = due, true
+			}
+		}
+	}
+	return at, ok
+}
+
+// due returns when the offset may go (KIP-211): a while after the group's last
+// member left; of a group that never had members, after the commit; and of a
+// topic that no member consumes any more, after the commit too. While members
+// consume the topic, that is looked at anew after the whole while.
+func (g *group) due(topic string, o Offset) time.Time {
+	if !o.Expires.IsZero() {
+		return o.Expires
+	}
+	from := o.At
+	switch {
+	case g.body.size() > 0 && (g.body.protocolType() != consumerProtocol || g.body.subscribes(topic)):
+		from = g.x.agenda.Now()
+	case g.body.size() == 0 && g.emptied.After(from):
+		from = g.emptied
+	}
+	return from.Add(time.Duration(g.x.number("offsets.retention.minutes", 7*24*60)) * time.Minute)
+}
+
+// expire drops the offsets that are due, and the group with the last of them.
+func (g *group) expire() {
+	now := g.x.agenda.Now()
+	for topic, parts := range g.offsets {
+		for p, o := range parts {
+			if !g.due(topic, o).After(now) {
+				g.unset(topic, p)
+			}
+		}
+	}
+	if len(g.offsets) == 0 && g.body.size() == 0 && len(g.pending) == 0 {
+		g.x.remove(g)
+		return
+	}
+	g.scheduleExpiry()
+	g.changed()
+}
