@@ -3,6 +3,7 @@
 package state
 
 import (
+	"slices"
 	"time"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
@@ -20,7 +21,9 @@ type admin struct {
 
 // adminAPIs lists the admin APIs, family by family.
 func (c *Cluster) adminAPIs() []api {
-	return nil
+	return slices.Concat(
+		c.topicAPIs(),
+	)
 }
 
 // A refusal is an error code with the sentence that explains it.
