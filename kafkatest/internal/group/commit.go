@@ -111,8 +111,9 @@ func (x *Coordinator) txnError(c *call.Call, req *kmsg.TxnOffsetCommitRequest) *
 	if err := x.coordinatorError(c, req.Group); err != nil {
 		return err
 	}
-	txn := Txn{ID: req.TransactionalID, ProducerID: req.ProducerID, ProducerEpoch: req.ProducerEpoch}
-	return x.cluster.TxnError(c, txn, req.Group)
+	return x.cluster.TxnError(c, Txn{
+		ID: req.TransactionalID, ProducerID: req.ProducerID, ProducerEpoch: req.ProducerEpoch, Version: req.Version,
+	}, req.Group)
 }
 
 // offset copies what was committed out of the request. Metadata that a client

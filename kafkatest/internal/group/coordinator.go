@@ -46,11 +46,12 @@ type Cluster interface {
 	TxnError(c *call.Call, txn Txn, group string) *kerr.Error
 }
 
-// A Txn names the producer of a transaction.
+// A Txn is what a TxnOffsetCommit request says of its transaction.
 type Txn struct {
 	ID            string
 	ProducerID    int64
 	ProducerEpoch int16
+	Version       int16 // of the request: from 5 on it adds the group by itself (KIP-890)
 }
 
 // A Config is what a coordinator is made of; each field must be given.

@@ -40,19 +40,20 @@ func (b *classic) upgrade() (*consumer, *kerr.Error) {
 // obstacle says why the classic group cannot become a consumer group; "" if it
 // can.
 func (b *classic) obstacle() string {
+	refusal := "Cannot upgrade classic group " + b.g.name + " to consumer group because "
 	switch {
 	case b.kindOf != consumerProtocol:
 		return "Group " + b.g.name + " is not a consumer group."
 	case !b.g.x.mayMigrate("upgrade"):
-		return "Cannot upgrade classic group " + b.g.name + " to consumer group because the online upgrade is disabled."
+		return refusal + "the online upgrade is disabled."
 	case int64(len(b.order)) > b.g.x.number("group.consumer.max.size", 1<<31-1):
-		return "Cannot upgrade classic group " + b.g.name + " to consumer group because the group size is too big."
+		return refusal + "the group size is too big."
 	}
 	for _, m := range b.order {
 		_, subscribed := readSubscription(m.metadata(b.subscribedBy(m)))
 		_, assigned := readAssignment(m.assignment)
 		if !subscribed || len(m.assignment) > 0 && !assigned {
-			return "Cannot upgrade classic group " + b.g.name + " to consumer group because an assignor is not the consumer's."
+			return refusal + "its members do not speak the consumer protocol."
 		}
 	}
 	return ""

@@ -31,7 +31,8 @@ func (s *classicSide) stop() {
 // timeout.
 func (b *consumer) await(m *subscriber) {
 	m.classic.deadline.Stop()
-	m.classic.deadline = b.g.x.agenda.After(m.rebalance, "group classic member", b.g.name+"/"+m.id, func() { b.fence(m) })
+	name := b.g.name + "/" + m.id
+	m.classic.deadline = b.g.x.agenda.After(m.rebalance, "group classic member", name, func() { b.fence(m) })
 }
 
 // joinClassic is JoinGroup to a consumer group.

@@ -68,13 +68,12 @@ func (g *group) unstable(topic string, partition int32) bool {
 	return false
 }
 
-// EndTxn ends the producer's transaction: what it committed for the groups
-// counts, or never was. Groups that it did not touch may be named.
-func (x *Coordinator) EndTxn(producer int64, groups []string, commit bool) {
-	for _, name := range groups {
-		if g := x.groups[name]; g != nil && g.pending[producer] != nil {
-			g.endTxn(producer, commit)
-		}
+// EndTxn ends the producer's transaction as far as the group is concerned:
+// what it committed counts, or never was. The group need not be part of it.
+func (x *Coordinator) EndTxn(name string, producer int64, commit bool) {
+	if g := x.groups[name]; g != nil && g.pending[producer] != nil {
+		g.endTxn(producer, commit)
+		x.drop(g)
 	}
 }
 

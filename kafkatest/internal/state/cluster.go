@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -43,6 +44,7 @@ type Cluster struct {
 	persona    persona
 	settings   *setting.Store
 	admin      admin
+	groups     *group.Coordinator
 	handlers   [kmsg.MaxKey + 1]api
 	brokers    []*Broker // by ascending id
 	controller int32
@@ -85,6 +87,7 @@ func New(config Config) (*Cluster, error) {
 	}
 	c.controller = c.brokers[0].ID
 	c.placeCoordinators()
+	c.groups = newGroups(c)
 	c.register()
 	return c, nil
 }
@@ -138,9 +141,10 @@ func (c *Cluster) removeTopic(t *Topic) {
 	delete(c.byID, t.ID)
 	at, _ := slices.BinarySearchFunc(c.names, t.Name, strings.Compare)
 	c.names = slices.Delete(slices.Clone(c.names), at, at+1)
+	c.groups.TopicDeleted(t.Name)
 	c.topicsChanged()
 }
 
 // topicsChanged tells whoever depends on which topics there are and how many
 // partitions they have.
-func (c *Cluster) topicsChanged() {}
+func (c *Cluster) topicsChanged() { c.groups.TopicsChanged() }

@@ -63,6 +63,7 @@ func (c *Cluster) adoptCoordinators() { c.moveCoordinatorsFrom(-1) }
 
 func (c *Cluster) moveSlot(i int, to int32) {
 	c.slots[i] = slot{broker: to, loading: c.Agenda.Now().Add(c.loadTime)}
+	c.groupsMoved(i)
 }
 
 // SetCoordinatorLoadTime sets for how long a coordinator that has moved

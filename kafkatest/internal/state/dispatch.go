@@ -30,6 +30,7 @@ func (c *Cluster) apis() []api {
 	return slices.Concat(
 		c.metadataAPIs(),
 		c.coordinatorAPIs(),
+		c.groupAPIs(),
 		c.adminAPIs(),
 	)
 }
