@@ -23,6 +23,7 @@ type admin struct {
 func (c *Cluster) adminAPIs() []api {
 	return slices.Concat(
 		c.topicAPIs(),
+		c.configAPIs(),
 	)
 }
 

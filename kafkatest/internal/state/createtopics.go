@@ -112,8 +112,8 @@ func (c *Cluster) specOf(x *call.Call, asked *kmsg.CreateTopicsRequestTopic) (To
 // another but for dots and underscores, which metrics cannot tell apart.
 func (c *Cluster) checkNewName(name string) *refusal {
 	if !ValidTopicName(name) {
-		return refuse(kerr.InvalidTopicException, fmt.Sprintf(
-			"Topic name is invalid: %q. It needs 1 to 249 letters, digits, '.', '_' and '-', and is not '.' or '..'", name))
+		return refuse(kerr.InvalidTopicException, fmt.Sprintf("Topic name is invalid: %q. "+
+			"It needs 1 to 249 letters, digits, '.', '_' and '-', and is not '.' or '..'", name))
 	}
 	if _, exists := c.topics[name]; exists {
 		return refuse(kerr.TopicAlreadyExists, "Topic '"+name+"' already exists.")
@@ -173,8 +173,8 @@ func (c *Cluster) canPlace(replication int) *refusal {
 	why := ""
 	switch {
 	case replication > len(c.brokers):
-		why = fmt.Sprintf("The target replication factor of %d cannot be reached because only %d broker(s) are registered.",
-			replication, len(c.brokers))
+		why = fmt.Sprintf("The target replication factor of %d cannot be reached "+
+			"because only %d broker(s) are registered.", replication, len(c.brokers))
 	case len(c.upIDs()) == 0:
 		why = "All brokers are currently fenced or in controlled shutdown."
 	default:
@@ -221,9 +221,9 @@ func (c *Cluster) checkReplicas(replicas []int32, replication int) *refusal {
 		return refused
 	}
 	if len(replicas) != replication {
-		return refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("The manual partition assignment includes a partition "+
-			"with %d replica(s), but this is not consistent with previous partitions, which have %d replica(s).",
-			len(replicas), replication))
+		return refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("The manual partition assignment includes "+
+			"a partition with %d replica(s), but this is not consistent with previous partitions, "+
+			"which have %d replica(s).", len(replicas), replication))
 	}
 	if !slices.ContainsFunc(replicas, c.Serves) {
 		return refuse(kerr.InvalidReplicaAssignment, "All brokers specified in the manual partition assignment "+
@@ -240,8 +240,8 @@ func (c *Cluster) checkAssignment(replicas []int32) *refusal {
 	}
 	for i, id := range replicas {
 		if _, known := c.Broker(id); !known {
-			return refuse(kerr.InvalidReplicaAssignment,
-				fmt.Sprintf("The manual partition assignment includes broker %d, but no such broker is registered.", id))
+			return refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("The manual partition assignment includes "+
+				"broker %d, but no such broker is registered.", id))
 		}
 		if slices.Contains(replicas[:i], id) {
 			return refuse(kerr.InvalidReplicaAssignment,

@@ -33,7 +33,9 @@ func newDriver(t *testing.T, n int, settings map[string]string) *driver {
 func newPersona(t *testing.T, version string, n int, settings map[string]string) *driver {
 	t.Helper()
 	config := state.Config{Seed: 1, Now: begin, Settings: settings, Version: version}
-	config.Endpoint = func(_ *call.Call, broker int32) (string, int32, bool) { return "broker", 9090 + broker, broker >= 0 }
+	config.Endpoint = func(_ *call.Call, broker int32) (string, int32, bool) {
+		return "broker", 9090 + broker, broker >= 0
+	}
 	for id := range int32(n) {
 		config.Brokers = append(config.Brokers, state.Member{ID: id + 1, Rack: "r" + string('1'+id)})
 	}
@@ -53,7 +55,8 @@ func (d *driver) only(ops ...kmsg.ACLOperation) {
 func (d *driver) call() *call.Call {
 	return &call.Call{
 		Now: d.Agenda.Now(), Broker: d.broker, Listener: "PLAINTEXT", Conn: "c1", ClientID: "app",
-		Software: "apache-kafka-java 4.1.0", Principal: "User:alice", Host: "10.0.0.1", Agenda: d.Agenda, Allow: d.allow,
+		Software: "apache-kafka-java 4.1.0", Principal: "User:alice", Host: "10.0.0.1",
+		Agenda: d.Agenda, Allow: d.allow,
 	}
 }
 

@@ -51,9 +51,8 @@ func configured(pairs ...string) func(*kmsg.CreateTopicsRequestTopic) {
 func TestATopicIsCreatedAsAskedInEveryVersion(t *testing.T) {
 	for version := range int16(8) {
 		d := newDriver(t, 3, nil)
-		resp := ask[*kmsg.CreateTopicsResponse](d, creation(version, newTopic("orders", func(t *kmsg.CreateTopicsRequestTopic) {
-			t.NumPartitions, t.ReplicationFactor = 4, 2
-		})))
+		shape := func(t *kmsg.CreateTopicsRequestTopic) { t.NumPartitions, t.ReplicationFactor = 4, 2 }
+		resp := ask[*kmsg.CreateTopicsResponse](d, creation(version, newTopic("orders", shape)))
 		wantCode(t, "the creation", resp.Topics[0].ErrorCode, nil)
 		topic, ok := d.Topic("orders")
 		if !ok || len(topic.Partitions) != 4 || len(topic.Partitions[3].Replicas) != 2 {
@@ -80,7 +79,8 @@ func TestDefaultsStandInForMinusOne(t *testing.T) {
 
 func TestAnAssignmentIsKeptAsGiven(t *testing.T) {
 	d := newDriver(t, 3, nil)
-	ask[*kmsg.CreateTopicsResponse](d, creation(7, newTopic("orders", assigned(map[int32][]int32{0: {3, 1}, 1: {2, 3}}))))
+	replicas := assigned(map[int32][]int32{0: {3, 1}, 1: {2, 3}})
+	ask[*kmsg.CreateTopicsResponse](d, creation(7, newTopic("orders", replicas)))
 	topic, _ := d.Topic("orders")
 	if got := topic.Partitions[0]; !slices.Equal(got.Replicas, []int32{3, 1}) || got.Leader != 3 {
 		t.Errorf("partition 0 is %v, led by %d", got.Replicas, got.Leader)
