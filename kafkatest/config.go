@@ -160,6 +160,7 @@ func (c Config) completeListeners() (Config, error) {
 	}
 	if c.Listen == nil {
 		var config net.ListenConfig
+		config.SetMultipathTCP(false) // Go's default, which makes a listener in twice the time
 		c.Listen = config.Listen
 	}
 	return c, nil
