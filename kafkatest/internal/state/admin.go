@@ -24,6 +24,7 @@ func (c *Cluster) adminAPIs() []api {
 	return slices.Concat(
 		c.topicAPIs(),
 		c.configAPIs(),
+		c.reassignmentAPIs(),
 	)
 }
 

@@ -22,7 +22,9 @@ func describe(
 	d.t.Helper()
 	resp := ask[*kmsg.DescribeConfigsResponse](d, &kmsg.DescribeConfigsRequest{
 		Version: 4, IncludeSynonyms: true, IncludeDocumentation: true,
-		Resources: []kmsg.DescribeConfigsRequestResource{{ResourceType: kind, ResourceName: name, ConfigNames: configs}},
+		Resources: []kmsg.DescribeConfigsRequestResource{
+			{ResourceType: kind, ResourceName: name, ConfigNames: configs},
+		},
 	})
 	return resp.Resources[0]
 }
@@ -236,7 +238,8 @@ func TestChangesThatMayNotBeAreRefused(t *testing.T) {
 	} {
 		wantCode(t, fmt.Sprint(c.kind, " ", c.name, " ", c.written), alter(d, c.kind, c.name, c.written), c.want)
 	}
-	for _, kind := range []kmsg.ConfigResourceType{setting.Topic, setting.Broker, setting.Group, setting.ClientMetrics} {
+	kinds := []kmsg.ConfigResourceType{setting.Topic, setting.Broker, setting.Group, setting.ClientMetrics}
+	for _, kind := range kinds {
 		if names := d.Settings().Names(kind); names != nil {
 			t.Errorf("something is set of %v", names)
 		}
@@ -378,6 +381,7 @@ func TestResourcesAreListed(t *testing.T) {
 			t.Errorf("version %d lists %s", c.version, got)
 		}
 	}
-	resp := ask[*kmsg.ListConfigResourcesResponse](d, &kmsg.ListConfigResourcesRequest{Version: 1, ResourceTypes: []int8{3}})
+	unknown := &kmsg.ListConfigResourcesRequest{Version: 1, ResourceTypes: []int8{3}}
+	resp := ask[*kmsg.ListConfigResourcesResponse](d, unknown)
 	wantCode(t, "an unknown kind", resp.ErrorCode, kerr.UnsupportedVersion)
 }

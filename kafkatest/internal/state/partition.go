@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 )
 
 // A Partition is one log with those who lead and follow it. All replicas share
@@ -24,7 +26,8 @@ type Partition struct {
 	// behind tells the end of what a replica holds that does not follow at
 	// present. Replicas that are not in it hold everything.
 	behind map[int32]int64
-	held   map[int32]bool // replicas that FallBehind keeps from following
+	held   map[int32]bool // replicas that are kept from following
+	moving *call.Entry    // when the replicas that are added hold everything
 	gone   bool           // its topic was deleted
 }
 
@@ -115,6 +118,7 @@ func (p *Partition) CatchUp(id int32) {
 	}
 	delete(p.held, id)
 	p.follow(id)
+	p.settle()
 	p.advance()
 	p.changed()
 }
