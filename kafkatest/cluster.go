@@ -83,7 +83,8 @@ func (c *Cluster) makeState() error {
 		return fmt.Errorf("kafkatest: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.config.Topics)) {
-		if _, err := s.CreateTopic(state.TopicSpec{Name: name, Partitions: c.config.Topics[name]}); err != nil {
+		spec := state.TopicSpec{Name: name, Partitions: c.config.Topics[name], Overrides: c.config.TopicConfigs[name]}
+		if _, err := s.CreateTopic(spec); err != nil {
 			return fmt.Errorf("kafkatest: Config.Topics: %q: %w", name, err)
 		}
 	}

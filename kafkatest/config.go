@@ -6,7 +6,9 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/rehearse-go/rehearse/journal"
@@ -25,6 +27,10 @@ type Config struct {
 	// Topics are made before the first client comes: partitions by name. If
 	// nil, none.
 	Topics map[string]int
+
+	// TopicConfigs are configs of Topics, by topic and by Kafka's names, such as
+	// cleanup.policy. If nil, the brokers' defaults.
+	TopicConfigs map[string]map[string]string
 
 	// Seed decides every id, every choice of a leader and every chance. If 0,
 	// 1, so that a test that names no seed is repeatable too.
@@ -130,6 +136,11 @@ func (c Config) complete() (Config, error) {
 	}
 	if len(c.Racks) > c.Brokers {
 		return c, fmt.Errorf("kafkatest: Config.Racks has %d racks for %d brokers", len(c.Racks), c.Brokers)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.TopicConfigs)) {
+		if _, there := c.Topics[name]; !there {
+			return c, fmt.Errorf("kafkatest: Config.TopicConfigs is about a topic %q that is not in Config.Topics", name)
+		}
 	}
 	if c.Seed == 0 {
 		c.Seed = 1
