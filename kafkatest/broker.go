@@ -3,6 +3,7 @@
 package kafkatest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ type Broker struct {
 	index   int // in the cluster's beginning, for ports that count up
 	name    string
 	rack    string
-	bound   []string // the address of each listener; stays when the broker stops
+	places  []place // of each listener; stay when the broker stops
 	script  script
 
 	mu        sync.Mutex // held for a few instructions only
@@ -38,6 +39,13 @@ type life struct {
 	conns     map[*conn]bool
 	ended     chan struct{} // closed when the broker stops
 	running   sync.WaitGroup
+}
+
+// A place is where a listener is.
+type place struct {
+	bound string // the address that is listened on
+	host  string // as clients are told; "" for the address by which whoever asks came
+	port  int32
 }
 
 func newBroker(c *Cluster, id int32, index int) *Broker {
@@ -63,7 +71,7 @@ func (b *Broker) ListenerAddr(name string) string { return b.addr(name) }
 // where they were before.
 func (b *Broker) open() error {
 	l := &life{conns: map[*conn]bool{}, ended: make(chan struct{})}
-	var bound []string
+	var places []place
 	for i := range b.cluster.config.Listeners {
 		listener, err := b.cluster.config.Listen(context.Background(), "tcp", b.bindAddress(i))
 		if err != nil {
@@ -73,17 +81,17 @@ func (b *Broker) open() error {
 			return fmt.Errorf("kafkatest: broker %d, listener %s: %w", b.id, b.cluster.config.Listeners[i].Name, err)
 		}
 		l.listeners = append(l.listeners, listener)
-		bound = append(bound, listener.Addr().String())
+		places = append(places, b.place(i, listener.Addr().String()))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.life, b.bound = l, bound
+	b.life, b.places = l, places
 	return nil
 }
 
 func (b *Broker) bindAddress(i int) string {
-	if b.bound != nil {
-		return b.bound[i]
+	if b.places != nil {
+		return b.places[i].bound
 	}
 	return b.placed(b.cluster.config.Listeners[i].Bind)
 }
@@ -226,21 +234,25 @@ func (b *Broker) addr(name string) string {
 func (b *Broker) advertised(name, reached string) (host string, port int32, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i, l := range b.cluster.config.Listeners {
-		if l.Name != name || b.bound == nil {
-			continue
+	for i, p := range b.places {
+		if b.cluster.config.Listeners[i].Name == name {
+			return cmp.Or(p.host, reached), p.port, true
 		}
-		host, service, _ := net.SplitHostPort(b.bound[i])
-		if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-			host = reached
-		}
-		if l.Advertise != "" {
-			host, service = b.announced(l.Advertise, service)
-		}
-		n, _ := strconv.Atoi(service)
-		return host, int32(n), true
 	}
 	return "", 0, false
+}
+
+// place makes the place of a listener that listens on an address.
+func (b *Broker) place(i int, bound string) place {
+	host, service, _ := net.SplitHostPort(bound)
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = ""
+	}
+	if advertise := b.cluster.config.Listeners[i].Advertise; advertise != "" {
+		host, service = b.announced(advertise, service)
+	}
+	port, _ := strconv.Atoi(service)
+	return place{bound, host, int32(port)}
 }
 
 // announced takes apart what a listener is to advertise.
