@@ -17,6 +17,7 @@ type admin struct {
 	loggers      map[int32]map[string]string // levels that were set, by broker and logger
 	features     map[string]int16            // levels that were set
 	reassignTime time.Duration
+	quorumEpoch  int32 // raised when another controller becomes the active one
 }
 
 // adminAPIs lists the admin APIs, family by family.
@@ -25,6 +26,7 @@ func (c *Cluster) adminAPIs() []api {
 		c.topicAPIs(),
 		c.configAPIs(),
 		c.reassignmentAPIs(),
+		c.describeAPIs(),
 	)
 }
 

@@ -62,7 +62,7 @@ func (c *Cluster) MoveController(id int32) error {
 	if !c.Serves(id) {
 		return kerr.BrokerNotAvailable
 	}
-	c.controller = id
+	c.lead(id)
 	return nil
 }
 
@@ -98,7 +98,7 @@ func (c *Cluster) KillBroker(id int32) {
 func (c *Cluster) fence(b *Broker) {
 	b.Condition = Fenced
 	if c.controller == b.ID {
-		c.controller = c.firstUp()
+		c.lead(c.firstUp())
 	}
 	c.freezeReplicas(b.ID)
 	for p := range c.partitions() {
@@ -121,7 +121,7 @@ func (c *Cluster) StartBroker(id int32) {
 	b.Condition = Up
 	b.Epoch++
 	if c.controller < 0 {
-		c.controller = id
+		c.lead(id)
 	}
 	for p := range c.partitions() {
 		p.unfenced(id)
@@ -138,7 +138,7 @@ func (c *Cluster) AddBroker(m Member) error {
 	}
 	c.brokers = slices.Insert(c.brokers, at, &Broker{ID: m.ID, Rack: m.Rack, Condition: Up})
 	if c.controller < 0 {
-		c.controller = m.ID
+		c.lead(m.ID)
 	}
 	c.adoptCoordinators()
 	return nil

@@ -26,9 +26,10 @@ type Partition struct {
 	// behind tells the end of what a replica holds that does not follow at
 	// present. Replicas that are not in it hold everything.
 	behind map[int32]int64
-	held   map[int32]bool // replicas that are kept from following
-	moving *call.Entry    // when the replicas that are added hold everything
-	gone   bool           // its topic was deleted
+	held   map[int32]bool   // replicas that are kept from following
+	moving *call.Entry      // when the replicas that are added hold everything
+	dirs   map[int32]string // directories that replicas were moved to
+	gone   bool             // its topic was deleted
 }
 
 func newPartition(t *Topic, number int32, replicas []int32) *Partition {
