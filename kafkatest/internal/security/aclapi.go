@@ -1,0 +1,133 @@
+// DescribeAcls, CreateAcls and DeleteAcls.
+
+package security
+
+import (
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// A refusal is an error code with the message that goes with it.
+type refusal struct {
+	code    int16
+	message *string
+}
+
+func refuse(err *kerr.Error, message string) refusal { return refusal{err.Code, &message} }
+
+// gate says why nobody, or not the caller, may see or change ACLs; the code is
+// 0 if the caller may.
+func (a *Authorizer) gate(c *call.Call, op kmsg.ACLOperation) refusal {
+	switch {
+	case !c.AllowsCluster(op):
+		return refuse(kerr.ClusterAuthorizationFailed, "Cluster authorization failed.")
+	case a == nil:
+		return refuse(kerr.SecurityDisabled, "No Authorizer is configured.")
+	}
+	return refusal{}
+}
+
+// DescribeACLs answers DescribeAcls 0 to 3.
+func (a *Authorizer) DescribeACLs(c *call.Call, req *kmsg.DescribeACLsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.DescribeACLsResponse)
+	refused := a.gate(c, kmsg.ACLOperationDescribe)
+	f := Filter{
+		req.ResourceType, req.ResourceName, req.ResourcePatternType,
+		req.Principal, req.Host, req.Operation, req.PermissionType,
+	}
+	if refused.code == 0 && !f.isKnown() {
+		refused = refuse(kerr.InvalidRequest, "The filter contains UNKNOWN elements.")
+	}
+	if refused.code != 0 {
+		resp.ErrorCode, resp.ErrorMessage = refused.code, refused.message
+		return resp
+	}
+	for _, acl := range a.acls {
+		if f.picks(acl) {
+			resp.Resources = appendDescribed(resp.Resources, acl)
+		}
+	}
+	return resp
+}
+
+// appendDescribed adds an ACL to its resource, which is the last one, as ACLs
+// are sorted, or a new one.
+func appendDescribed(resources []kmsg.DescribeACLsResponseResource, a ACL) []kmsg.DescribeACLsResponseResource {
+	last := len(resources) - 1
+	if last < 0 || resources[last].ResourceType != a.Kind || resources[last].ResourceName != a.Name ||
+		resources[last].ResourcePatternType != a.Pattern {
+		r := kmsg.NewDescribeACLsResponseResource()
+		r.ResourceType, r.ResourceName, r.ResourcePatternType = a.Kind, a.Name, a.Pattern
+		resources = append(resources, r)
+		last++
+	}
+	d := kmsg.NewDescribeACLsResponseResourceACL()
+	d.Principal, d.Host, d.Operation, d.PermissionType = a.Principal, a.Host, a.Operation, a.Permission
+	resources[last].ACLs = append(resources[last].ACLs, d)
+	return resources
+}
+
+// CreateACLs answers CreateAcls 0 to 3. An ACL that exists already is a
+// success.
+func (a *Authorizer) CreateACLs(c *call.Call, req *kmsg.CreateACLsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.CreateACLsResponse)
+	refused := a.gate(c, kmsg.ACLOperationAlter)
+	for _, one := range req.Creations {
+		result := kmsg.NewCreateACLsResponseResult()
+		result.ErrorCode, result.ErrorMessage = refused.code, refused.message
+		if refused.code == 0 {
+			acl := ACL{
+				one.ResourceType, one.ResourceName, one.ResourcePatternType,
+				one.Principal, one.Host, one.Operation, one.PermissionType,
+			}
+			if fault := acl.fault(); fault != "" {
+				result.ErrorCode, result.ErrorMessage = kerr.InvalidRequest.Code, &fault
+			} else {
+				_ = a.Add(acl) // has no fault
+			}
+		}
+		resp.Results = append(resp.Results, result)
+	}
+	return resp
+}
+
+// DeleteACLs answers DeleteAcls 0 to 3. Every filter is held against the ACLs
+// there were before any was deleted.
+func (a *Authorizer) DeleteACLs(c *call.Call, req *kmsg.DeleteACLsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.DeleteACLsResponse)
+	refused := a.gate(c, kmsg.ACLOperationAlter)
+	before := a.ACLs()
+	for _, one := range req.Filters {
+		f := Filter{
+			one.ResourceType, one.ResourceName, one.ResourcePatternType,
+			one.Principal, one.Host, one.Operation, one.PermissionType,
+		}
+		result := kmsg.NewDeleteACLsResponseResult()
+		result.ErrorCode, result.ErrorMessage = refused.code, refused.message
+		switch {
+		case refused.code != 0:
+		case !f.isKnown():
+			result.ErrorCode = kerr.InvalidRequest.Code
+			result.ErrorMessage = new("The filter contains UNKNOWN elements.")
+		default:
+			a.Remove(f)
+			result.MatchingACLs = deleted(f, before)
+		}
+		resp.Results = append(resp.Results, result)
+	}
+	return resp
+}
+
+func deleted(f Filter, before []ACL) (matching []kmsg.DeleteACLsResponseResultMatchingACL) {
+	for _, acl := range before {
+		if !f.picks(acl) {
+			continue
+		}
+		m := kmsg.NewDeleteACLsResponseResultMatchingACL()
+		m.ResourceType, m.ResourceName, m.ResourcePatternType = acl.Kind, acl.Name, acl.Pattern
+		m.Principal, m.Host, m.Operation, m.PermissionType = acl.Principal, acl.Host, acl.Operation, acl.Permission
+		matching = append(matching, m)
+	}
+	return matching
+}
