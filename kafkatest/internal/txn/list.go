@@ -93,9 +93,7 @@ func (x *Coordinator) ListTransactions(c *call.Call, req *kmsg.ListTransactionsR
 	}
 	if p := req.TransactionalIDPattern; p != nil && *p != "" {
 		var err error
-		// The pattern must match the whole id; in both, Go and Kafka, it is
-		// RE2's.
-		if f.pattern, err = regexp.Compile(`\A(?:` + *p + `)\z`); err != nil {
+		if f.pattern, err = wholly(*p); err != nil {
 			resp.ErrorCode = kerr.InvalidRegularExpression.Code
 			return resp
 		}
@@ -111,6 +109,16 @@ func (x *Coordinator) ListTransactions(c *call.Call, req *kmsg.ListTransactionsR
 		resp.TransactionStates = append(resp.TransactionStates, s)
 	}
 	return resp
+}
+
+// wholly compiles a pattern, RE2's in Go and in Kafka, that must match the
+// whole text. It compiles the pattern alone first, else one could close the
+// group round it.
+func wholly(pattern string) (*regexp.Regexp, error) {
+	if _, err := regexp.Compile(pattern); err != nil {
+		return nil, err
+	}
+	return regexp.Compile(`\A(?:` + pattern + `)\z`)
 }
 
 // A filter is what a ListTransactions asks for.

@@ -115,10 +115,11 @@ func TestAFilterThatIsNotUnderstoodIsTold(t *testing.T) {
 	if !slices.Equal(resp.UnknownStateFilters, []string{"Lost"}) {
 		t.Errorf("got %q", resp.UnknownStateFilters)
 	}
-	bad := "(["
-	req.TransactionalIDPattern = &bad
-	resp = c.x.ListTransactions(c.call(), &req).(*kmsg.ListTransactionsResponse)
-	c.want(kerr.ErrorForCode(resp.ErrorCode), kerr.InvalidRegularExpression)
+	for _, bad := range []string{"([", "a)|(?:b"} {
+		req.TransactionalIDPattern = &bad
+		resp = c.x.ListTransactions(c.call(), &req).(*kmsg.ListTransactionsResponse)
+		c.want(kerr.ErrorForCode(resp.ErrorCode), kerr.InvalidRegularExpression)
+	}
 }
 
 func TestAWatcherSeesEveryChange(t *testing.T) {
