@@ -35,7 +35,9 @@ var rooms = []room{
 	{
 		name: "cmd/rehearse", floor: 3,
 		imports: "journal rule vnet vdisk kafkatest grpcreplay traceview commitlog",
-		outside: "github.com/spf13/cobra go.yaml.in/yaml/v4 github.com/google/jsonschema-go " +
+		outside: "github.com/spf13/cobra go.yaml.in/yaml/v4 " +
+			"github.com/twmb/franz-go/pkg/kmsg github.com/twmb/franz-go/pkg/kerr " +
+			"github.com/twmb/franz-go/pkg/kversion " +
 			"github.com/fsnotify/fsnotify github.com/bufbuild/protocompile " +
 			"google.golang.org/grpc google.golang.org/protobuf go.opentelemetry.io/proto/otlp",
 	},
@@ -43,7 +45,8 @@ var rooms = []room{
 	{name: "vdisk", floor: 2, imports: "journal rule"},
 	{
 		name: "kafkatest", floor: 2, imports: "journal rule",
-		outside: "github.com/twmb/franz-go/pkg/kmsg github.com/twmb/franz-go/pkg/kerr github.com/twmb/franz-go/pkg/kversion " +
+		outside: "github.com/twmb/franz-go/pkg/kmsg github.com/twmb/franz-go/pkg/kerr " +
+			"github.com/twmb/franz-go/pkg/kversion " +
 			"github.com/klauspost/compress github.com/pierrec/lz4/v4",
 	},
 	{

@@ -19,13 +19,15 @@ var commands = []func() *cobra.Command{
 	versionCommand,
 	traceCommand,
 	upCommand,
+	kafkaCommand,
+	doctorCommand,
 	demoCommand,
 }
 
 // How the command exits.
 const (
 	exitDone      = 0
-	exitDifferent = 1
+	exitDifferent = 1 // two runs differ, or a doctor found problems
 	exitUsage     = 2 // also a file that is not what it should be
 )
 
@@ -54,7 +56,7 @@ func run(ctx context.Context, args []string, s streams) int {
 	switch err := root.ExecuteContext(ctx); {
 	case err == nil:
 		return exitDone
-	case errors.Is(err, errDifferent):
+	case errors.Is(err, errDifferent) || errors.Is(err, errProblems):
 		return exitDifferent
 	default:
 		fmt.Fprintf(s.err, "rehearse: %v\n", err)
