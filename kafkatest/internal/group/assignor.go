@@ -77,36 +77,42 @@ func rangeTarget(topics [][]Topic) []set {
 // more, as far as what they want allows, and leaves with a member what it had
 // before as far as that allows. topics is what each member wants.
 func uniformTarget(topics [][]Topic, before []set) []set {
-	u := &uniform{targets: make([]set, len(topics)), wants: make([]map[[16]byte]bool, len(topics))}
-	all := make(set)
+	u := &uniform{hands: make([][]partition, len(topics)), wants: make([]map[[16]byte]bool, len(topics))}
+	table := make(set)
 	for i, wanted := range topics {
-		u.targets[i] = make(set)
 		u.wants[i] = make(map[[16]byte]bool, len(wanted))
 		for _, t := range wanted {
 			u.wants[i][t.ID] = true
 			for p := range t.Partitions {
-				all.add(partition{t.ID, p})
+				table.add(partition{t.ID, p})
 			}
 		}
 	}
-	u.stay(all, before)
-	u.deal(all)
+	u.stay(table, before)
+	u.deal(table)
 	u.level()
-	return u.targets
+	targets := make([]set, len(topics))
+	for i, hand := range u.hands {
+		targets[i] = make(set, len(hand))
+		for _, p := range hand {
+			targets[i].add(p)
+		}
+	}
+	return targets
 }
 
-// A uniform is the work of the uniform assignor.
+// A uniform is the work of the uniform assignor: what each member has in hand.
 type uniform struct {
-	targets []set
-	wants   []map[[16]byte]bool
+	hands [][]partition
+	wants []map[[16]byte]bool
 }
 
 // stay leaves with the members what they had, and takes it off the table.
 func (u *uniform) stay(table set, before []set) {
 	for i, had := range before {
-		for p := range had {
+		for _, p := range had.sorted() {
 			if table.has(p) && u.wants[i][p.topic] {
-				u.targets[i].add(p)
+				u.hands[i] = append(u.hands[i], p)
 				delete(table, p)
 			}
 		}
@@ -117,9 +123,8 @@ func (u *uniform) stay(table set, before []set) {
 // that want it.
 func (u *uniform) deal(table set) {
 	for _, p := range table.sorted() {
-		if i := u.least(p.topic); i >= 0 {
-			u.targets[i].add(p)
-		}
+		i := u.least(p.topic)
+		u.hands[i] = append(u.hands[i], p)
 	}
 }
 
@@ -128,7 +133,7 @@ func (u *uniform) deal(table set) {
 func (u *uniform) least(topic [16]byte) int {
 	found := -1
 	for i, wants := range u.wants {
-		if wants[topic] && (found < 0 || len(u.targets[i]) < len(u.targets[found])) {
+		if wants[topic] && (found < 0 || len(u.hands[i]) < len(u.hands[found])) {
 			found = i
 		}
 	}
@@ -136,39 +141,42 @@ func (u *uniform) least(topic [16]byte) int {
 }
 
 // level moves partitions from members with more to members with at least two
-// less, until there are none. It ends, since each move brings the two closer.
+// less, until there are none. In a round each gives one away at most, those
+// with the most first, so that nobody gives more than it has too many. It ends,
+// since each move brings two members closer.
 func (u *uniform) level() {
 	for moved := true; moved; {
 		moved = false
 		for _, i := range u.mostFirst() {
-			moved = u.giveFrom(i) || moved
+			moved = u.giveOne(i) || moved
 		}
 	}
 }
 
 // mostFirst returns the members, those with the most partitions first.
 func (u *uniform) mostFirst() []int {
-	order := make([]int, len(u.targets))
+	order := make([]int, len(u.hands))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return len(u.targets[b]) - len(u.targets[a]) })
+	slices.SortStableFunc(order, func(a, b int) int { return len(u.hands[b]) - len(u.hands[a]) })
 	return order
 }
 
-// giveFrom lets a member give away what others have more need of, its last
-// partitions first.
-func (u *uniform) giveFrom(i int) (gave bool) {
-	mine := u.targets[i].sorted()
-	slices.Reverse(mine)
-	for _, p := range mine {
-		to := u.least(p.topic)
-		if len(u.targets[i]) <= len(u.targets[to])+1 {
-			continue
+// giveOne has the member give away the last of its partitions that another
+// member has more need of, if there is one.
+func (u *uniform) giveOne(i int) bool {
+	hand := u.hands[i]
+	to := i
+	for n := len(hand) - 1; n >= 0; n-- {
+		if n == len(hand)-1 || hand[n].topic != hand[n+1].topic {
+			to = u.least(hand[n].topic)
 		}
-		delete(u.targets[i], p)
-		u.targets[to].add(p)
-		gave = true
+		if len(u.hands[to])+1 < len(hand) {
+			u.hands[to] = append(u.hands[to], hand[n])
+			u.hands[i] = slices.Delete(hand, n, n+1)
+			return true
+		}
 	}
-	return gave
+	return false
 }
