@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -17,32 +18,56 @@ import (
 )
 
 func upCommand() *cobra.Command {
-	var dir, listen string
+	var u up
 	c := &cobra.Command{
 		Use:   "up",
-		Short: "Serve the journals of a directory as pages",
+		Short: "Serve the journals of a directory as pages, and run a Kafka to play with",
 		Long: "Serve the journals (*.journal) of a directory and those beneath it as pages, to this\n" +
 			"machine only, until interrupted. The directory is --dir, else $REHEARSE_ARTIFACTS, else\n" +
-			"rehearse in the user's cache, where failed tests leave their journals.",
+			"rehearse in the user's cache, where failed tests leave their journals.\n\n" +
+			"Beside it runs a stand-in Kafka of one broker, whose journal is among those served; what\n" +
+			"more of it can be told, rehearse kafka takes.",
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			root, err := openDir(dir)
-			if err != nil {
-				return err
-			}
-			defer root.Close()
-			l, err := listenLocally(c.Context(), listen)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(c.OutOrStdout(), "rehearse is up at http://%s/\njournals of %s\n", l.Addr(), root.Name())
-			return serve(c.Context(), l, newSite(root))
-		},
+		RunE: func(c *cobra.Command, _ []string) error { return u.run(c.Context(), c.OutOrStdout()) },
 	}
-	c.Flags().StringVar(&dir, "dir", "", "the `directory` of the journals")
-	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0",
+	c.Flags().StringVar(&u.dir, "dir", "", "the `directory` of the journals")
+	c.Flags().StringVar(&u.listen, "listen", "127.0.0.1:0",
 		"the loopback `address` to listen on; port 0 takes a free one")
+	c.Flags().StringVar(&u.kafka, "kafka", "127.0.0.1:0",
+		"the loopback `address` of Kafka; port 0 takes a free one")
+	c.Flags().BoolVar(&u.noKafka, "no-kafka", false, "run no Kafka")
 	return c
+}
+
+// up is what rehearse up is told.
+type up struct {
+	dir, listen, kafka string
+	noKafka            bool
+}
+
+func (u up) run(ctx context.Context, out io.Writer) (err error) {
+	root, err := openDir(u.dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	l, err := listenLocally(ctx, u.listen)
+	if err != nil {
+		return err
+	}
+	said := fmt.Sprintf("rehearse is up at http://%s/\njournals of %s\n", l.Addr(), root.Name())
+	if !u.noKafka {
+		k, failed := startUpKafka(ctx, u.kafka, root)
+		if failed != nil {
+			return errors.Join(failed, l.Close())
+		}
+		defer func() { err = errors.Join(err, k.close()) }()
+		said += fmt.Sprintf("kafka at bootstrap.servers=%s, told of in %s\n", k.run.bootstrap(0), upJournal)
+	}
+	if _, err := io.WriteString(out, said); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	return serve(ctx, l, newSite(root))
 }
 
 // openDir opens the directory of the journals. One that was named must be
