@@ -26,6 +26,7 @@ type Broker struct {
 	rack    string
 	places  []place // of each listener; stay when the broker stops
 	script  script
+	history history
 
 	mu        sync.Mutex // held for a few instructions only
 	life      *life      // nil while the broker is stopped
@@ -37,7 +38,9 @@ type Broker struct {
 type life struct {
 	listeners []net.Listener
 	conns     map[*conn]bool
-	ended     chan struct{} // closed when the broker stops
+	ctx       context.Context // done when the broker stops
+	stop      context.CancelFunc
+	ended     <-chan struct{} // the context's
 	running   sync.WaitGroup
 }
 
@@ -46,6 +49,13 @@ type place struct {
 	bound string // the address that is listened on
 	host  string // as clients are told; "" for the address by which whoever asks came
 	port  int32
+}
+
+func newLife() *life {
+	l := &life{conns: map[*conn]bool{}}
+	l.ctx, l.stop = context.WithCancel(context.Background())
+	l.ended = l.ctx.Done()
+	return l
 }
 
 func newBroker(c *Cluster, id int32, index int) *Broker {
@@ -70,7 +80,7 @@ func (b *Broker) ListenerAddr(name string) string { return b.addr(name) }
 // open opens the broker's listeners: at first where they are configured, later
 // where they were before.
 func (b *Broker) open() error {
-	l := &life{conns: map[*conn]bool{}, ended: make(chan struct{})}
+	l := newLife()
 	var places []place
 	for i := range b.cluster.config.Listeners {
 		listener, err := b.cluster.config.Listen(context.Background(), "tcp", b.bindAddress(i))
@@ -175,7 +185,7 @@ func (b *Broker) shut(how Cut) *life {
 	if l == nil {
 		return nil
 	}
-	close(l.ended)
+	l.stop()
 	for _, listener := range l.listeners {
 		listener.Close()
 	}

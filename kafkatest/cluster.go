@@ -11,12 +11,12 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rehearse-go/rehearse/journal"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
-	"github.com/rehearse-go/rehearse/rule"
 )
 
 // A Cluster is a number of brokers with one state. Its methods may be called
@@ -26,7 +26,10 @@ type Cluster struct {
 	journal    *journal.Journal // nil if nothing is recorded
 	frameLimit int32            // socket.request.max.bytes
 
-	before, after rule.List[Exchange, Verdict]
+	before, after rules
+	ruleCount     atomic.Int64 // to name rules
+	complaints    complaints
+	exchanges     atomic.Uint64 // remembered by any broker
 
 	// mu guards the state and what follows. It is held for the length of one
 	// request's handling and never across a wait.
@@ -48,6 +51,9 @@ func New(config Config) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{config: config, journal: config.Journal, frameLimit: defaultFrameLimit}
+	if config.realSockets && inBubble() {
+		return nil, errBubble
+	}
 	for i := range config.Brokers {
 		c.brokers = append(c.brokers, newBroker(c, config.FirstID+int32(i), i))
 	}

@@ -82,6 +82,8 @@ type Config struct {
 
 	// Listen makes the brokers' listeners. If nil, real sockets.
 	Listen func(ctx context.Context, network, address string) (net.Listener, error) `json:"-"`
+
+	realSockets bool // Listen was nil
 }
 
 // A Listener is one way in, on every broker. In Bind and Advertise, {id}
@@ -170,6 +172,7 @@ func (c Config) completeListeners() (Config, error) {
 		c.Listeners[i] = l
 	}
 	if c.Listen == nil {
+		c.realSockets = true
 		var config net.ListenConfig
 		config.SetMultipathTCP(false) // Go's default, which makes a listener in twice the time
 		c.Listen = config.Listen

@@ -3,6 +3,7 @@
 package kafkatest
 
 import (
+	"context"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -20,6 +21,19 @@ type Exchange struct {
 	Principal string // "User:alice"; "User:ANONYMOUS" of who has not logged in
 	Request   kmsg.Request
 	Reply     kmsg.Response // nil before the cluster acted, and where no answer is sent
+
+	cluster *Cluster
+	ctx     context.Context
+	found   *[]func(matter) bool // where the condition of the rule that is asked holds
+}
+
+// Context returns a context that is done when the broker stops: what may wait
+// in a Handler or a rule shall wait for this too.
+func (e Exchange) Context() context.Context {
+	if e.ctx == nil {
+		return context.Background()
+	}
+	return e.ctx
 }
 
 // Name returns the request's name and version: "Produce v9".
@@ -36,7 +50,11 @@ type Verdict struct {
 	Until    <-chan struct{}     // first wait until this is closed
 	Delay    time.Duration       // then for this long
 	Throttle time.Duration       // say that the client was throttled for so long
+	Records  func([]byte) []byte // change the records in a Fetch's answer, where the rule's condition found them
 	Frame    func([]byte) []byte // change the bytes of the answer, length prefix included
+
+	rule  string              // the name of the rule
+	found []func(matter) bool // what its condition found
 }
 
 // A Cut is what is done to a connection instead of answering.
@@ -51,9 +69,6 @@ const (
 	Reset         // reset it, so that bytes on their way are lost
 	Half          // send the first half of the answer, then close
 )
-
-// takesPlace reports whether the verdict leaves nothing for the cluster to do.
-func (v Verdict) takesPlace() bool { return v.Reply != nil || v.Err != nil || v.Cut != NoCut }
 
 // A Traffic is what a notifier is told of one exchange.
 type Traffic struct {

@@ -26,6 +26,8 @@ type exchange struct {
 	parked      *call.Parked
 	settled     chan struct{} // closed when a parked exchange is settled; nil if it was not parked
 	verdict     Verdict       // what becomes of the answer
+	fault       *part         // the error that a rule put in the place of a part of the answer
+	asked       kmsg.Request  // what the cluster is asked instead of the request; nil for the request
 }
 
 func requestName(r kmsg.Request) string {
@@ -45,16 +47,39 @@ func (e *exchange) serve(frame []byte) error {
 		}
 	}
 	v.Until, v.Delay = nil, 0
-	switch {
-	case v.takesPlace():
-		e.substitute(v)
+	if e.replaced(v) {
 		e.conclude(e.Reply, v)
-	default:
-		if err := e.act(v); err != nil {
-			return err
-		}
+		return e.deliver()
+	}
+	if err := e.act(v); err != nil {
+		return err
 	}
 	return e.deliver()
+}
+
+// replaced reports whether the verdict of a rule before leaves the cluster
+// nothing to do; the answer is then in Reply.
+func (e *exchange) replaced(v Verdict) bool {
+	switch {
+	case v.Reply != nil:
+		e.Reply = e.own(v.Reply)
+		return true
+	case v.Err != nil:
+		return !e.refuse(v)
+	}
+	return v.Cut != NoCut
+}
+
+// own returns a copy of an answer that somebody else holds too, for this
+// exchange to send in its own version.
+func (e *exchange) own(r kmsg.Response) kmsg.Response {
+	if r == nil {
+		return nil
+	}
+	if !e.conn.broker.cluster.after.Empty() {
+		return cloneResponse(r) // a rule may change it in place
+	}
+	return shallow(r)
 }
 
 // wait does the waiting of a verdict.
@@ -68,24 +93,20 @@ func (e *exchange) wait(v Verdict) error {
 	return e.conn.pause(v.Delay, v.Until)
 }
 
-// substitute puts the verdict's answer in the place of the cluster's.
-func (e *exchange) substitute(v Verdict) {
-	switch {
-	case v.Reply != nil:
-		e.Reply = v.Reply
-	case v.Err != nil:
-		e.Reply = refusal(e.Request, v.Err)
-	}
-}
-
 // act has a script or the state answer, and waits for a parked answer.
 func (e *exchange) act(v Verdict) error {
-	if r, told := e.conn.broker.script.answer(e.Exchange); told {
-		e.conclude(r, v)
-		return nil
+	b := e.conn.broker
+	r, told, err := b.script.answer(e.Exchange)
+	if err == nil && !told && b.cluster.state == nil {
+		r, err = b.unscripted(e.Exchange)
+		told = true
 	}
-	if e.conn.broker.cluster.state == nil {
-		e.conclude(e.conn.broker.unexpected(e.Exchange), v)
+	if err != nil {
+		b.complain(e.Exchange, e.cause, err)
+		return errCut
+	}
+	if told {
+		e.conclude(e.own(r), v)
 		return nil
 	}
 	return e.ask(v)
@@ -102,7 +123,7 @@ func (e *exchange) ask(v Verdict) error {
 			return
 		}
 		y := e.call(s)
-		if r = s.Handle(y, e.Request); r == nil && y.Parked() != nil {
+		if r = s.Handle(y, e.request()); r == nil && y.Parked() != nil {
 			e.parked = y.Parked()
 			e.parked.Owner = e
 			e.settled = make(chan struct{})
@@ -116,6 +137,14 @@ func (e *exchange) ask(v Verdict) error {
 		return nil
 	}
 	return e.await()
+}
+
+// request is what the cluster is asked.
+func (e *exchange) request() kmsg.Request {
+	if e.asked != nil {
+		return e.asked
+	}
+	return e.Request
 }
 
 func (e *exchange) call(s *state.Cluster) *call.Call {
@@ -157,14 +186,28 @@ func (e *exchange) settle(r kmsg.Response) {
 // it. v is what a rule before has left to do.
 func (e *exchange) conclude(r kmsg.Response, v Verdict) {
 	e.Reply = r
+	if e.fault != nil {
+		v.Cut = e.lay(*e.fault, v.Cut)
+	}
 	after, decided := e.conn.broker.cluster.after.Decide(e.Exchange)
 	if decided {
 		e.noteRule("after", after)
-		e.substitute(after)
-		v = after.over(v)
+		v = e.judge(after).over(v)
 	}
+	e.edit(v)
 	e.verdict = v
 	e.noteReply()
+}
+
+// judge puts what a rule after has decided in the place of the answer.
+func (e *exchange) judge(v Verdict) Verdict {
+	switch {
+	case v.Reply != nil:
+		e.Reply = e.own(v.Reply)
+	case v.Err != nil:
+		v.Cut = e.lay(e.part(v), v.Cut)
+	}
+	return v
 }
 
 // over returns v with what it leaves open taken from under.
@@ -174,6 +217,9 @@ func (v Verdict) over(under Verdict) Verdict {
 	}
 	if v.Frame == nil {
 		v.Frame = under.Frame
+	}
+	if v.Records == nil {
+		v.Records, v.found = under.Records, under.found
 	}
 	if v.Cut == NoCut {
 		v.Cut = under.Cut
@@ -272,7 +318,9 @@ func (e *exchange) noteRule(when string, v Verdict) {
 	}
 	c.note(journal.Event{
 		Kind: "kafka.rule", Where: e.conn.broker.name, Peer: e.ClientID, Subject: e.subject(), Cause: e.cause,
-		Notes: []journal.Note{{Key: "when", Value: when}, {Key: "verdict", Value: v.String()}},
+		Notes: []journal.Note{
+			{Key: "rule", Value: v.rule}, {Key: "when", Value: when}, {Key: "verdict", Value: v.String()},
+		},
 	})
 }
 

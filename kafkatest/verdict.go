@@ -35,6 +35,9 @@ func (v Verdict) String() string {
 	if v.Err != nil {
 		parts = append(parts, "error "+v.Err.Message)
 	}
+	if v.Records != nil {
+		parts = append(parts, "change the records")
+	}
 	if v.Frame != nil {
 		parts = append(parts, "change the frame")
 	}
