@@ -169,6 +169,12 @@ func (s *Store) OfGroup(broker int32, group, name string) Text {
 	return Text(value)
 }
 
+// OfMetrics returns the value of a client metrics subscription's config.
+func (s *Store) OfMetrics(subscription, name string) Text {
+	value, _ := s.value(-1, Resource{ClientMetrics, subscription}, name)
+	return Text(value)
+}
+
 // value returns the value of any resource's config that holds on a broker, or
 // false if it has none.
 func (s *Store) value(broker int32, r Resource, name string) (string, bool) {

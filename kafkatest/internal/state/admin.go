@@ -17,6 +17,7 @@ type admin struct {
 	loggers      map[int32]map[string]string // levels that were set, by broker and logger
 	features     map[string]int16            // levels that were set
 	reassignTime time.Duration
+	telemetry    telemetry
 	quorumEpoch  int32 // raised when another controller becomes the active one
 }
 
@@ -27,6 +28,8 @@ func (c *Cluster) adminAPIs() []api {
 		c.configAPIs(),
 		c.reassignmentAPIs(),
 		c.describeAPIs(),
+		c.featureAPIs(),
+		c.telemetryAPIs(),
 	)
 }
 

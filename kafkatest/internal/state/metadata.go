@@ -187,6 +187,7 @@ func (c *Cluster) apiVersions(_ *call.Call, req *kmsg.ApiVersionsRequest) kmsg.R
 		k.ApiKey, k.MinVersion, k.MaxVersion = int16(key), lowest, highest
 		resp.ApiKeys = append(resp.ApiKeys, k)
 	}
+	c.tellFeatures(resp)
 	return resp
 }
 

@@ -1,0 +1,124 @@
+// Clients are told which metrics to push, and held to it.
+
+package state_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+var instanceID = [16]byte{9}
+
+func subscriptions(d *driver, id [16]byte) *kmsg.GetTelemetrySubscriptionsResponse {
+	d.t.Helper()
+	return ask[*kmsg.GetTelemetrySubscriptionsResponse](d, &kmsg.GetTelemetrySubscriptionsRequest{ClientInstanceID: id})
+}
+
+func push(d *driver, id [16]byte, subscription int32, change func(*kmsg.PushTelemetryRequest)) int16 {
+	d.t.Helper()
+	req := &kmsg.PushTelemetryRequest{ClientInstanceID: id, SubscriptionID: subscription, Metrics: []byte("m")}
+	if change != nil {
+		change(req)
+	}
+	return ask[*kmsg.PushTelemetryResponse](d, req).ErrorCode
+}
+
+func TestAClientIsToldTheMetricsOfItsSubscriptions(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	for name, written := range map[string][]string{
+		"java":  {"metrics=b,a", "interval.ms=2000", "match=client_software_name=apache-kafka-.*"},
+		"app":   {"metrics=c", "interval.ms=1000", "match=client_id=app,client_source_address=10\\..*"},
+		"other": {"metrics=d", "interval.ms=500", "match=client_id=other"},
+	} {
+		wantCode(t, name, alter(d, setting.ClientMetrics, name, written...), nil)
+	}
+	resp := subscriptions(d, [16]byte{})
+	wantCode(t, "the subscriptions", resp.ErrorCode, nil)
+	if fmt.Sprint(resp.RequestedMetrics) != "[a b c]" || resp.PushIntervalMillis != 1000 {
+		t.Errorf("told %v every %d ms", resp.RequestedMetrics, resp.PushIntervalMillis)
+	}
+	if resp.ClientInstanceID == [16]byte{} || resp.TelemetryMaxBytes != 1048576 || !resp.DeltaTemporality {
+		t.Errorf("told %+v", resp)
+	}
+	wantCode(t, "all", alter(d, setting.ClientMetrics, "all", "metrics=*"), nil)
+	if resp := subscriptions(d, resp.ClientInstanceID); fmt.Sprint(resp.RequestedMetrics) != "[*]" {
+		t.Errorf("of all, told %v", resp.RequestedMetrics)
+	}
+}
+
+func TestWithoutSubscriptionsNoMetricsAreWanted(t *testing.T) {
+	resp := subscriptions(newDriver(t, 1, nil), [16]byte{})
+	if len(resp.RequestedMetrics) != 0 || resp.PushIntervalMillis != 300000 {
+		t.Errorf("told %v every %d ms", resp.RequestedMetrics, resp.PushIntervalMillis)
+	}
+}
+
+func TestMetricsAreTakenOncePerInterval(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	alter(d, setting.ClientMetrics, "all", "metrics=*", "interval.ms=1000")
+	id := subscriptions(d, instanceID).SubscriptionID
+	wantCode(t, "asking again at once", subscriptions(d, instanceID).ErrorCode, kerr.ThrottlingQuotaExceeded)
+	wantCode(t, "the first push", push(d, instanceID, id, nil), nil)
+	wantCode(t, "a push too early", push(d, instanceID, id, nil), kerr.ThrottlingQuotaExceeded)
+	d.tick(time.Second)
+	wantCode(t, "a push in time", push(d, instanceID, id, nil), nil)
+	last := func(req *kmsg.PushTelemetryRequest) { req.Terminating, req.Metrics = true, []byte("last") }
+	wantCode(t, "the last push", push(d, instanceID, id, last), nil)
+	wantCode(t, "a push after the last", push(d, instanceID, id, nil), kerr.InvalidRequest)
+	pushes := d.Pushes()
+	if len(pushes) != 3 || string(pushes[2].Metrics) != "last" || !pushes[2].Terminating || pushes[2].Client != "app" {
+		t.Errorf("remembered are %+v", pushes)
+	}
+}
+
+func TestPushesThatAreNotRightAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		change func(*kmsg.PushTelemetryRequest)
+		want   *kerr.Error
+	}{
+		{"no instance", func(r *kmsg.PushTelemetryRequest) { r.ClientInstanceID = [16]byte{} }, kerr.InvalidRequest},
+		{"a reserved instance", func(r *kmsg.PushTelemetryRequest) { r.ClientInstanceID = [16]byte{15: 1} },
+			kerr.InvalidRequest},
+		{"another subscription", func(r *kmsg.PushTelemetryRequest) { r.SubscriptionID++ }, kerr.UnknownSubscriptionID},
+		{"an unknown codec", func(r *kmsg.PushTelemetryRequest) { r.CompressionType = 5 },
+			kerr.UnsupportedCompressionType},
+		{"too much", func(r *kmsg.PushTelemetryRequest) { r.Metrics = make([]byte, 101) }, kerr.TelemetryTooLarge},
+	} {
+		d := newDriver(t, 1, map[string]string{"telemetry.max.bytes": "100"})
+		id := subscriptions(d, instanceID).SubscriptionID
+		wantCode(t, c.what, push(d, instanceID, id, c.change), c.want)
+		if len(d.Pushes()) != 0 {
+			t.Errorf("%s: it was taken", c.what)
+		}
+	}
+}
+
+func TestAClientThatIsWrongMayAskAgainAtOnce(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	before := subscriptions(d, instanceID)
+	alter(d, setting.ClientMetrics, "all", "metrics=*")
+	wantCode(t, "a push of the old", push(d, instanceID, before.SubscriptionID, nil), kerr.UnknownSubscriptionID)
+	after := subscriptions(d, instanceID)
+	wantCode(t, "asking again", after.ErrorCode, nil)
+	if after.SubscriptionID == before.SubscriptionID || !slices.Equal(after.RequestedMetrics, []string{"*"}) {
+		t.Errorf("told %+v", after)
+	}
+}
+
+func TestPushesAreRememberedUpToABound(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	for i := range 150 {
+		id := [16]byte{1, byte(i)}
+		wantCode(t, "the push", push(d, id, subscriptions(d, id).SubscriptionID, nil), nil)
+	}
+	if n := len(d.Pushes()); n != 100 {
+		t.Errorf("%d pushes are remembered", n)
+	}
+}
