@@ -22,5 +22,8 @@
 //     several hosts joined by commas, an address, or a connection. Momentary
 //     faults (page/looks.js lists them) and those that have a Cause are marks,
 //     unless a fault.end ends them.
+//   - A kafka.request is an arrow within its row from its Peer, who asked, to
+//     Where, which answers with a kafka.response back; their Subject names the
+//     API. A kafka.rule or kafka.bad is a problem, told with its notes.
 //   - Any other event is a dot on the lane of Where.
 package traceview

@@ -273,9 +273,10 @@ class Lanes {
     if (look.fault) return model.faultWords(i);
     if (look === looks["net.deliver"]) return "";
     const size = model.size[i] ? `${model.size[i]} B` : "";
-    const words = look === plainLook ? model.kindName(i) : look === looks["net.send"] ? "" : look.name;
-    const at = look === looks["net.listen"] ? model.names[model.subject[i]] : "";
-    return [words, at, size, model.excerpt(i, 64)].filter((w) => w !== "").join("  ");
+    const words = look === plainLook ? model.kindName(i) : look === looks["net.send"] || look.named ? "" : look.name;
+    const at = look === looks["net.listen"] || look.named ? model.names[model.subject[i]] : "";
+    const notes = look.noted ? (model.notes.get(i) || []).map(([, value]) => value) : [];
+    return [words, at, ...notes, size, model.excerpt(i, 64)].filter((w) => w !== "").join("  ");
   }
 
   drawArrows() {
@@ -299,7 +300,7 @@ class Lanes {
 
   drawArrow(a, y1, y2) {
     const { c, layout, model } = this;
-    const x1 = layout.laneX(model.lane[a.from]);
+    const x1 = layout.laneX(a.start ?? model.lane[a.from]);
     let x2 = a.lane < 0 ? x1 + layout.laneWidth / 2 : layout.laneX(a.lane);
     const close = this.pitch < crowded;
     const lit = this.cone !== null && this.cone.has(a.from) && (a.to < 0 || this.cone.has(a.to));
@@ -360,7 +361,7 @@ function seenBefore(drawn, lanes, a) {
   const { layout, model } = lanes;
   const y1 = Math.round(layout.y(layout.pos[layout.rowOf[a.from]]) / 2);
   const y2 = a.to < 0 ? y1 : Math.round(layout.y(layout.pos[layout.rowOf[a.to]]) / 2);
-  const key = `${y1} ${y2} ${model.lane[a.from]} ${a.lane} ${a.look.color} ${lanes.cone?.has(a.from)}`;
+  const key = `${y1} ${y2} ${a.start ?? model.lane[a.from]} ${a.lane} ${a.look.color} ${lanes.cone?.has(a.from)}`;
   if (drawn.has(key)) return true;
   drawn.add(key);
   return false;

@@ -2,7 +2,9 @@
 "use strict";
 
 // Marks: disc, ring, diamond, square, cross, triangle. A look that sends has
-// arrows going out; one that ends gives its own look to the arrow it ends.
+// arrows going out; one that ends gives its own look to the arrow it ends. One
+// with a level has an arrow within its row, in from its peer or out to it. A
+// named look is labelled with its subject, a noted one with its notes too.
 const looks = {
   "net.send": { name: "data", color: "stream", mark: "disc", sends: true },
   "net.deliver": { name: "delivered", color: "stream", mark: "ring", small: true },
@@ -18,6 +20,14 @@ const looks = {
   "net.timeout": { name: "timed out", color: "rst", mark: "cross", problem: true },
   "net.packet": { name: "datagram", color: "packet", mark: "diamond", sends: true, head: "open" },
   "net.drop": { name: "lost", color: "lost", mark: "cross", lost: true, head: "cross", problem: true },
+  "kafka.connect": { name: "connected", color: "connect", mark: "triangle", small: true },
+  "kafka.request": { name: "request", color: "stream", mark: "disc", level: "in", named: true },
+  "kafka.response": { name: "response", color: "packet", mark: "ring", level: "out", small: true },
+  "kafka.rule": { name: "rule", color: "fault", mark: "triangle", named: true, noted: true, problem: true },
+  "kafka.bad": { name: "not a request", color: "rst", mark: "cross", noted: true, problem: true },
+  "kafka.close": { name: "closed", color: "fin", mark: "square", small: true, noted: true },
+  "kafka.stop": { name: "stops", color: "rst", mark: "square" },
+  "kafka.start": { name: "starts", color: "connect", mark: "square" },
 };
 
 const plainLook = { name: "", color: "dot", mark: "disc", small: true };

@@ -97,7 +97,9 @@ class Model {
     };
     let homeless = false;
     for (let i = 0; i < this.count; i++) {
-      if (!this.look(i).sends) continue;
+      const look = this.look(i);
+      if (look.level === "in") seen(this.peer[i]);
+      if (!look.sends && !look.level) continue;
       seen(this.where[i]);
       seen(this.peer[i]);
     }
@@ -145,7 +147,8 @@ class Model {
       const look = this.look(i);
       const c = this.cause[i];
       const travels = c >= 0 && this.look(c).sends;
-      if (travels && this.where[i] === this.peer[c] && !look.sends) {
+      if (look.level) this.findLevel(i, look);
+      else if (travels && this.where[i] === this.peer[c] && !look.sends) {
         this.arrows.push({ from: c, to: i, lane: this.lane[i], look: look.ends ? look : this.look(c), lost: false });
       } else if (look.lost) {
         const from = travels ? c : i;
@@ -157,12 +160,20 @@ class Model {
     this.arrows.sort((a, b) => a.from - b.from);
     this.arrowsOf = new Map();
     for (const a of this.arrows) {
-      for (const i of [a.from, a.to]) {
+      for (const i of new Set([a.from, a.to])) {
         if (i < 0) continue;
         if (!this.arrowsOf.has(i)) this.arrowsOf.set(i, []);
         this.arrowsOf.get(i).push(a);
       }
     }
+  }
+
+  // findLevel gives an event whose host and peer it names an arrow in its row.
+  findLevel(i, look) {
+    const [here, there] = [this.lane[i], this.peerLane[i]];
+    if (here < 0 || there < 0 || here === there) return;
+    const [start, lane] = look.level === "in" ? [there, here] : [here, there];
+    this.arrows.push({ from: i, to: i, start, lane, look, lost: false });
   }
 
   // findBands makes a band of every fault that lasts: one that a fault.end

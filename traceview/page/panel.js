@@ -124,7 +124,7 @@ class Panel {
     const found = problems.length
       ? [el("h3", null, "Faults and losses", el("span", null, String(problems.length))), this.events(problems.slice(0, 12), -1)]
       : [];
-    return [el("h2", null, "This run"), list, ...config, ...found, ...legend(), ...keys()];
+    return [el("h2", null, "This run"), list, ...config, ...found, ...legend(m), ...keys()];
   }
 }
 
@@ -146,8 +146,12 @@ function hexDump(body) {
   return lines.join("\n");
 }
 
-function legend() {
-  const shown = ["net.send", "net.dial", "net.fin", "net.rst", "net.packet", "net.drop", "net.refused"];
+function legend(m) {
+  const of = (room) => m.names.some((name) => name.startsWith(room));
+  const shown = of("kafka.") ? ["kafka.request", "kafka.response", "kafka.rule", "kafka.bad"] : [];
+  if (of("net.") || shown.length === 0) {
+    shown.push("net.send", "net.dial", "net.fin", "net.rst", "net.packet", "net.drop", "net.refused");
+  }
   const items = shown.map((kind) => el("li", null, sample(looks[kind]), looks[kind].name));
   items.push(el("li", null, sample(faultLook), "fault"));
   return [el("h3", null, "Signs"), el("ul", { className: "legend" }, ...items)];
