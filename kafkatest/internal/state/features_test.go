@@ -50,10 +50,10 @@ func TestEachKafkaHasItsFeatures(t *testing.T) {
 
 // levels makes a request to change one feature.
 func levels(version int16, name string, level int16, kind int8) *kmsg.UpdateFeaturesRequest {
-	update := kmsg.UpdateFeaturesRequestFeatureUpdate{
-		Feature: name, MaxVersionLevel: level, UpgradeType: kind, AllowDowngrade: kind > 1,
+	updates := []kmsg.UpdateFeaturesRequestFeatureUpdate{
+		{Feature: name, MaxVersionLevel: level, UpgradeType: kind, AllowDowngrade: kind > 1},
 	}
-	return &kmsg.UpdateFeaturesRequest{Version: version, FeatureUpdates: []kmsg.UpdateFeaturesRequestFeatureUpdate{update}}
+	return &kmsg.UpdateFeaturesRequest{Version: version, FeatureUpdates: updates}
 }
 
 func TestAFeatureGoesDownAndUpAgain(t *testing.T) {

@@ -197,7 +197,8 @@ func selectorsOf(x *call.Call, id [16]byte) map[string]string {
 		name, version = name[:at], name[at+1:]
 	}
 	return map[string]string{
-		"client_id": x.ClientID, "client_instance_id": base64.RawURLEncoding.EncodeToString(id[:]), "client_source_address": x.Host,
+		"client_id": x.ClientID, "client_source_address": x.Host,
+		"client_instance_id":   base64.RawURLEncoding.EncodeToString(id[:]),
 		"client_software_name": name, "client_software_version": version,
 	}
 }
