@@ -73,21 +73,24 @@ func appendDescribed(resources []kmsg.DescribeACLsResponseResource, a ACL) []kms
 func (a *Authorizer) CreateACLs(c *call.Call, req *kmsg.CreateACLsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.CreateACLsResponse)
 	refused := a.gate(c, kmsg.ACLOperationAlter)
+	var valid []ACL
 	for _, one := range req.Creations {
+		acl := ACL{
+			one.ResourceType, one.ResourceName, one.ResourcePatternType,
+			one.Principal, one.Host, one.Operation, one.PermissionType,
+		}
 		result := kmsg.NewCreateACLsResponseResult()
 		result.ErrorCode, result.ErrorMessage = refused.code, refused.message
-		if refused.code == 0 {
-			acl := ACL{
-				one.ResourceType, one.ResourceName, one.ResourcePatternType,
-				one.Principal, one.Host, one.Operation, one.PermissionType,
-			}
-			if fault := acl.fault(); fault != "" {
-				result.ErrorCode, result.ErrorMessage = kerr.InvalidRequest.Code, &fault
-			} else {
-				_ = a.Add(acl) // has no fault
-			}
+		if fault := acl.fault(); fault != "" && refused.code == 0 {
+			result.ErrorCode, result.ErrorMessage = kerr.InvalidRequest.Code, &fault
+		}
+		if result.ErrorCode == 0 {
+			valid = append(valid, acl)
 		}
 		resp.Results = append(resp.Results, result)
+	}
+	if len(valid) > 0 {
+		_ = a.Add(valid...) // none has a fault
 	}
 	return resp
 }
@@ -97,7 +100,7 @@ func (a *Authorizer) CreateACLs(c *call.Call, req *kmsg.CreateACLsRequest) kmsg.
 func (a *Authorizer) DeleteACLs(c *call.Call, req *kmsg.DeleteACLsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DeleteACLsResponse)
 	refused := a.gate(c, kmsg.ACLOperationAlter)
-	before := a.ACLs()
+	var known []Filter
 	for _, one := range req.Filters {
 		f := Filter{
 			one.ResourceType, one.ResourceName, one.ResourcePatternType,
@@ -111,16 +114,19 @@ func (a *Authorizer) DeleteACLs(c *call.Call, req *kmsg.DeleteACLsRequest) kmsg.
 			result.ErrorCode = kerr.InvalidRequest.Code
 			result.ErrorMessage = new("The filter contains UNKNOWN elements.")
 		default:
-			a.Remove(f)
-			result.MatchingACLs = deleted(f, before)
+			known = append(known, f)
+			result.MatchingACLs = a.matching(f)
 		}
 		resp.Results = append(resp.Results, result)
+	}
+	if len(known) > 0 {
+		a.Remove(known...)
 	}
 	return resp
 }
 
-func deleted(f Filter, before []ACL) (matching []kmsg.DeleteACLsResponseResultMatchingACL) {
-	for _, acl := range before {
+func (a *Authorizer) matching(f Filter) (matching []kmsg.DeleteACLsResponseResultMatchingACL) {
+	for _, acl := range a.acls {
 		if !f.picks(acl) {
 			continue
 		}

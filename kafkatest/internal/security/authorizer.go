@@ -75,31 +75,26 @@ func (a *Authorizer) ACLs() []ACL {
 }
 
 // Add adds ACLs. Those it has already change nothing. It returns what is wrong
-// with the first that is none.
+// with the first that is none, and then adds nothing.
 func (a *Authorizer) Add(acls ...ACL) error {
 	for _, acl := range acls {
 		if fault := acl.fault(); fault != "" {
 			return &Error{Reason: fault}
 		}
-		if at, has := slices.BinarySearchFunc(a.acls, acl, ACL.compare); !has {
-			a.acls = slices.Insert(a.acls, at, acl)
-		}
 	}
+	a.acls = append(a.acls, acls...)
+	slices.SortFunc(a.acls, ACL.compare)
+	a.acls = slices.Compact(a.acls)
 	a.index()
 	return nil
 }
 
-// Remove removes the ACLs that a filter picks, and returns them.
-func (a *Authorizer) Remove(f Filter) (removed []ACL) {
+// Remove removes the ACLs that some filter picks.
+func (a *Authorizer) Remove(filters ...Filter) {
 	a.acls = slices.DeleteFunc(a.acls, func(acl ACL) bool {
-		if f.picks(acl) {
-			removed = append(removed, acl)
-			return true
-		}
-		return false
+		return slices.ContainsFunc(filters, func(f Filter) bool { return f.picks(acl) })
 	})
 	a.index()
-	return removed
 }
 
 // Allows reports whether the caller may do op to the resource. One ACL that

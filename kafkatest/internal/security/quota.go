@@ -4,6 +4,7 @@ package security
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"math"
 	"net/netip"
@@ -58,25 +59,45 @@ type quota struct {
 	values map[string]float64
 }
 
-// Quotas stores client quotas (KIP-546). Nothing is throttled by them.
+// Quotas stores client quotas (KIP-546). Nothing is throttled by them. The
+// zero value has none.
 type Quotas struct {
-	all []quota // sorted by entity
+	byEntity map[string]quota
+}
+
+// key names an entity.
+func (e entity) key() string {
+	var b []byte
+	for _, p := range e {
+		b = fmt.Appendf(b, "%q %t %q,", p.kind, p.isNamed, p.name)
+	}
+	return string(b)
 }
 
 // set changes a value of an entity; nil removes it.
 func (q *Quotas) set(e entity, key string, value *float64) {
-	at, has := slices.BinarySearchFunc(q.all, e, func(x quota, e entity) int { return x.entity.compare(e) })
-	switch {
-	case value != nil && !has:
-		q.all = slices.Insert(q.all, at, quota{e, map[string]float64{key: *value}})
-	case value != nil:
-		q.all[at].values[key] = *value
-	case has:
-		delete(q.all[at].values, key)
-		if len(q.all[at].values) == 0 {
-			q.all = slices.Delete(q.all, at, at+1)
+	name := e.key()
+	x, has := q.byEntity[name]
+	if value == nil {
+		delete(x.values, key)
+		if len(x.values) == 0 {
+			delete(q.byEntity, name)
 		}
+		return
 	}
+	if q.byEntity == nil {
+		q.byEntity = map[string]quota{}
+	}
+	if !has {
+		x = quota{e, map[string]float64{}}
+		q.byEntity[name] = x
+	}
+	x.values[key] = *value
+}
+
+// all returns the quotas, sorted by entity.
+func (q *Quotas) all() []quota {
+	return slices.SortedFunc(maps.Values(q.byEntity), func(a, b quota) int { return a.entity.compare(b.entity) })
 }
 
 // keys returns the sorted keys of a quota.

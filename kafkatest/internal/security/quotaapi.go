@@ -22,7 +22,7 @@ func (q *Quotas) DescribeClientQuotas(c *call.Call, req *kmsg.DescribeClientQuot
 		return resp
 	}
 	resp.Entries = []kmsg.DescribeClientQuotasResponseEntry{} // none is not null
-	for _, x := range q.all {
+	for _, x := range q.all() {
 		if matches(req, x.entity) {
 			resp.Entries = append(resp.Entries, described(x))
 		}
