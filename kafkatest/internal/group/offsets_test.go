@@ -3,6 +3,7 @@
 package group_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -241,28 +242,29 @@ func TestOffsetFetchOfAllTopicsTellsWhatMayBeKnown(t *testing.T) {
 			req.Groups[0].Topics = nil
 		}
 		resp := answer[*kmsg.OffsetFetchResponse](w.ask("alice", req))
-		var got []string
-		for _, t := range resp.Topics {
-			for _, p := range t.Partitions {
-				got = append(got, t.Topic+"/"+string('0'+rune(p.Partition)))
-			}
-		}
-		for _, g := range resp.Groups {
-			for _, t := range g.Topics {
-				name := t.Topic
-				if version >= 10 {
-					known, _ := w.TopicByID(t.TopicID)
-					name = known.Name
-				}
-				for _, p := range t.Partitions {
-					got = append(got, name+"/"+string('0'+rune(p.Partition)))
-				}
-			}
-		}
-		if s := strings.Join(got, " "); s != "a/0 b/0 b/2" {
+		if s := w.told(resp); s != "a/0 b/0 b/2" {
 			t.Errorf("v%d: got %s", version, s)
 		}
 	}
+}
+
+// told lists the partitions of an answer, as topic/partition.
+func (w *world) told(resp *kmsg.OffsetFetchResponse) string {
+	var all []string
+	for _, t := range resp.Topics {
+		for _, p := range t.Partitions {
+			all = append(all, fmt.Sprint(t.Topic, "/", p.Partition))
+		}
+	}
+	for _, g := range resp.Groups {
+		for _, t := range g.Topics {
+			known, _ := w.TopicByID(t.TopicID)
+			for _, p := range t.Partitions {
+				all = append(all, fmt.Sprint(t.Topic, known.Name, "/", p.Partition))
+			}
+		}
+	}
+	return strings.Join(all, " ")
 }
 
 func TestOffsetFetchAsksForSeveralGroups(t *testing.T) {
@@ -429,12 +431,16 @@ func TestTxnOffsetCommitRefuses(t *testing.T) {
 	}{
 		{"a fenced producer", kerr.InvalidProducerEpoch,
 			func(w *world, _ *kmsg.TxnOffsetCommitRequest) { w.txn = kerr.InvalidProducerEpoch }},
-		{"an old generation", kerr.IllegalGeneration, func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.Generation-- }},
-		{"an unknown member", kerr.UnknownMemberID, func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.MemberID = "x" }},
+		{"an old generation", kerr.IllegalGeneration,
+			func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.Generation-- }},
+		{"an unknown member", kerr.UnknownMemberID,
+			func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.MemberID = "x" }},
 		{"another instance", kerr.UnknownMemberID,
 			func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.InstanceID = kmsg.StringPtr("i") }},
-		{"an unknown group", kerr.IllegalGeneration, func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.Group = "nowhere" }},
-		{"a group without name", kerr.InvalidGroupID, func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.Group = "" }},
+		{"an unknown group", kerr.IllegalGeneration,
+			func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.Group = "nowhere" }},
+		{"a group without name", kerr.InvalidGroupID,
+			func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.Group = "" }},
 		{"an unknown topic", kerr.UnknownTopicOrPartition,
 			func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.Topics[0].Topic = "gone" }},
 		{"an unknown topic id", kerr.UnknownTopicID, func(_ *world, r *kmsg.TxnOffsetCommitRequest) { r.Version = 6 }},
