@@ -21,12 +21,24 @@ type Call struct {
 	Reached   string    // the address by which the client reached the broker, without port
 	Agenda    *Agenda
 
+	// Session is the connection's login, which the state made; nil on listeners
+	// where nobody logs in.
+	Session any
+
 	// Allow decides what the principal may do; nil allows everything.
 	Allow func(op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) bool
 
 	// AllowAny decides whether the principal may do op to some resource of
 	// that kind, whichever; nil allows everything.
 	AllowAny func(op kmsg.ACLOperation, kind kmsg.ACLResourceType) bool
+
+	// Prepared is what state.Prepare made of the request's body before the
+	// state was entered; nil if it was not asked.
+	Prepared any
+
+	// Cut is set by a handler that returns no response if the connection is to
+	// be closed: how a producer that waits for no answer learns of an error.
+	Cut bool
 
 	parked *Parked
 }

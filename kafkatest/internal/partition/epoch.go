@@ -81,3 +81,11 @@ func (l *Log) trimEpochs() {
 	l.epochs = slices.Delete(l.epochs, 0, keep)
 	l.epochs[0].start = max(l.epochs[0].start, l.start)
 }
+
+// LastEpochStart returns where the latest epoch began; 0 if there was none.
+func (l *Log) LastEpochStart() int64 {
+	if len(l.epochs) == 0 {
+		return 0
+	}
+	return l.epochs[len(l.epochs)-1].start
+}

@@ -30,6 +30,8 @@ type Partition struct {
 	moving *call.Entry      // when the replicas that are added hold everything
 	dirs   map[int32]string // directories that replicas were moved to
 	gone   bool             // its topic was deleted
+
+	log partitionLog
 }
 
 func newPartition(t *Topic, number int32, replicas []int32) *Partition {

@@ -17,6 +17,7 @@ type Topic struct {
 	ID         [16]byte
 	Partitions []*Partition
 	cluster    *Cluster
+	log        logSettings
 }
 
 // A TopicSpec says how a topic is to be made.
