@@ -116,21 +116,28 @@ func (e *exchange) act(v Verdict) error {
 func (e *exchange) ask(v Verdict) error {
 	x := e.conn
 	var r kmsg.Response
-	served := false
+	served, cut := false, false
 	e.verdict = v
+	asked := e.request()
+	prepared := state.Prepare(asked)
 	open := x.broker.cluster.enter(func(s *state.Cluster) {
 		if served = s.Serves(x.broker.id); !served {
 			return
 		}
 		y := e.call(s)
-		if r = s.Handle(y, e.request()); r == nil && y.Parked() != nil {
+		y.Prepared = prepared
+		if r = s.Handle(y, asked); r == nil && y.Parked() != nil {
 			e.parked = y.Parked()
 			e.parked.Owner = e
 			e.settled = make(chan struct{})
 		}
+		cut = y.Cut
 	})
 	if !open || !served {
 		return errCut
+	}
+	if cut && v.Cut == NoCut {
+		v.Cut = Close
 	}
 	if e.parked == nil {
 		e.conclude(r, v)
