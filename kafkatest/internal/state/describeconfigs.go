@@ -13,6 +13,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// mostDescribed is how many resources one request may describe: an answer is
+// some hundred times as long as the question.
+const mostDescribed = 10000
+
 func (c *Cluster) configAPIs() []api {
 	return []api{
 		serves(kmsg.DescribeConfigs, 0, 4, c.describeConfigs),
@@ -24,12 +28,20 @@ func (c *Cluster) configAPIs() []api {
 
 func (c *Cluster) describeConfigs(x *call.Call, req *kmsg.DescribeConfigsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeConfigsResponse)
+	answered := map[setting.Resource]bool{}
 	for i := range req.Resources {
 		asked := &req.Resources[i]
+		r := setting.Resource{Kind: asked.ResourceType, Name: asked.ResourceName}
+		if answered[r] {
+			continue
+		}
+		answered[r] = true
 		answer := kmsg.NewDescribeConfigsResponseResource()
 		answer.ResourceType, answer.ResourceName = asked.ResourceType, asked.ResourceName
-		r := setting.Resource{Kind: asked.ResourceType, Name: asked.ResourceName}
 		refused := c.configAccess(x, kmsg.ACLOperationDescribeConfigs, r)
+		if len(answered) > mostDescribed {
+			refused = refuse(kerr.InvalidRequest, "Too many resources in one request.")
+		}
 		if refused == nil {
 			refused = c.checkDescribed(x, r)
 		}
