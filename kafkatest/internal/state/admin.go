@@ -28,6 +28,7 @@ func (c *Cluster) adminAPIs() []api {
 		c.configAPIs(),
 		c.reassignmentAPIs(),
 		c.describeAPIs(),
+		c.logDirAPIs(),
 		c.featureAPIs(),
 		c.telemetryAPIs(),
 	)

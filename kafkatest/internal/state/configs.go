@@ -109,6 +109,7 @@ func (c *Cluster) alter(x *call.Call, a alteration) *refusal {
 	}
 	if !a.validate {
 		c.settings.Replace(a.resource, kept)
+		c.reconfigured(a.resource)
 	}
 	return nil
 }
@@ -206,18 +207,29 @@ func changeList(
 	if !ok {
 		value, _ = d.Default()
 	}
-	elements := setting.Text(value).List()
-	for _, e := range setting.Text(*change.Value).List() {
-		at := slices.Index(elements, e)
-		switch {
-		case change.Op == kmsg.IncrementalAlterConfigOpAppend && at < 0:
-			elements = append(elements, e)
-		case change.Op == kmsg.IncrementalAlterConfigOpSubtract && at >= 0:
-			elements = slices.Delete(elements, at, at+1)
-		}
+	elements, named := setting.Text(value).List(), setting.Text(*change.Value).List()
+	if change.Op == kmsg.IncrementalAlterConfigOpAppend {
+		elements = slices.Concat(elements, lacking(named, elements))
+	} else {
+		elements = lacking(elements, named)
 	}
 	wanted[change.Name] = strings.Join(elements, ",")
 	return nil
+}
+
+// lacking returns the elements of a that b lacks, each once.
+func lacking(a, b []string) (lacked []string) {
+	seen := map[string]bool{}
+	for _, e := range b {
+		seen[e] = true
+	}
+	for _, e := range a {
+		if !seen[e] {
+			seen[e] = true
+			lacked = append(lacked, e)
+		}
+	}
+	return lacked
 }
 
 // checkBrokerConfigs refuses what a running broker cannot change, or not for
