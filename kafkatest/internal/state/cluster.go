@@ -9,7 +9,9 @@ import (
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/security"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/txn"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -20,7 +22,16 @@ type Config struct {
 	Now      time.Time         // when the cluster begins
 	Brokers  []Member          // at least one, by ascending id
 	Settings map[string]string // static broker configs by Kafka's names; if nil, Kafka's defaults
+	Users    []security.User   // who may log in with a password; if nil, nobody
 	Version  string            // the Kafka version to appear as, such as "3.9"; if "", the widest
+	LogBytes int64             // what a partition holds at most, the oldest records go; if 0, 1 GiB
+
+	// SuperUsers may do everything, besides those that super.users names. If
+	// nil, as well as ACLs, and the settings name no authorizer, everybody may.
+	SuperUsers []string
+
+	// ACLs are there from the beginning. If nil, none.
+	ACLs []security.ACL
 
 	// Endpoint says how a caller, who came by some listener, reaches another
 	// broker; false if that broker does not have the listener. There is no
@@ -45,6 +56,8 @@ type Cluster struct {
 	settings   *setting.Store
 	admin      admin
 	groups     *group.Coordinator
+	txns       *txn.Coordinator
+	guards     guards
 	handlers   [kmsg.MaxKey + 1]api
 	brokers    []*Broker // by ascending id
 	controller int32
@@ -55,10 +68,13 @@ type Cluster struct {
 	byID    map[[16]byte]*Topic
 	names   []string       // of the topics, sorted
 	created map[string]int // how often each name was created
+
+	sessions map[sessionKey]*fetchSession
 }
 
 // New returns a cluster without topics. It fails if config names a version
-// that is not known, or a setting that is not allowed.
+// that is not known, a setting that is not allowed, or a user or an ACL that
+// cannot be.
 func New(config Config) (*Cluster, error) {
 	persona, err := personaOf(config.Version)
 	if err != nil {
@@ -78,6 +94,7 @@ func New(config Config) (*Cluster, error) {
 		topics:   map[string]*Topic{},
 		byID:     map[[16]byte]*Topic{},
 		created:  map[string]int{},
+		sessions: map[sessionKey]*fetchSession{},
 	}
 	if c.ID == "" {
 		c.ID = c.Seed.Text("cluster")
@@ -88,6 +105,10 @@ func New(config Config) (*Cluster, error) {
 	c.controller = c.brokers[0].ID
 	c.placeCoordinators()
 	c.groups = newGroups(c)
+	c.txns = newTxns(c)
+	if c.guards, err = newGuards(c); err != nil {
+		return nil, err
+	}
 	c.register()
 	return c, nil
 }

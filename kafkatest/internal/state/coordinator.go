@@ -19,6 +19,7 @@ const coordinatorSlots = 50
 type slot struct {
 	broker  int32
 	loading time.Time // until then its coordinator loads what it keeps
+	epoch   int32     // how often the slot has moved
 }
 
 // slotOf hashes a key as Kafka does: Java's String.hashCode.
@@ -62,7 +63,7 @@ func (c *Cluster) moveCoordinatorsFrom(id int32) {
 func (c *Cluster) adoptCoordinators() { c.moveCoordinatorsFrom(-1) }
 
 func (c *Cluster) moveSlot(i int, to int32) {
-	c.slots[i] = slot{broker: to, loading: c.Agenda.Now().Add(c.loadTime)}
+	c.slots[i] = slot{broker: to, loading: c.Agenda.Now().Add(c.loadTime), epoch: c.slots[i].epoch + 1}
 	c.groupsMoved(i)
 }
 

@@ -31,6 +31,9 @@ func (c *Cluster) apis() []api {
 		c.metadataAPIs(),
 		c.coordinatorAPIs(),
 		c.groupAPIs(),
+		c.txnAPIs(),
+		c.securityAPIs(),
+		c.logAPIs(),
 		c.adminAPIs(),
 	)
 }
@@ -55,5 +58,6 @@ func (c *Cluster) Versions(key int16) (lowest, highest int16, ok bool) {
 // agenda was last moved to. A nil response means that the request was parked,
 // or has none.
 func (c *Cluster) Handle(x *call.Call, req kmsg.Request) kmsg.Response {
+	c.authorize(x)
 	return c.handlers[req.Key()].handle(x, req)
 }

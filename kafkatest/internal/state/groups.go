@@ -3,9 +3,7 @@
 package state
 
 import (
-	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -60,7 +58,3 @@ func seenByGroup(t *Topic, ok bool) (group.Topic, bool) {
 	}
 	return group.Topic{Name: t.Name, ID: t.ID, Partitions: int32(len(t.Partitions))}, true
 }
-
-// TxnError says why the producer may not commit the group's offsets in its
-// transaction.
-func (v groupView) TxnError(*call.Call, group.Txn, string) *kerr.Error { return kerr.CoordinatorNotAvailable }
