@@ -42,15 +42,16 @@ func (c *Cluster) describeLogDirs(x *call.Call, req *kmsg.DescribeLogDirsRequest
 			used += p.sizeOn(x.Broker)
 		}
 	}
-	if req.Topics == nil {
+	asked := req.Topics
+	if asked == nil {
 		for _, name := range c.names {
-			req.Topics = append(req.Topics, kmsg.DescribeLogDirsRequestTopic{Topic: name, Partitions: c.numbers(name)})
+			asked = append(asked, kmsg.DescribeLogDirsRequestTopic{Topic: name, Partitions: c.numbers(name)})
 		}
 	}
 	for _, dir := range c.logDirs(x.Broker) {
 		described := kmsg.NewDescribeLogDirsResponseDir()
 		described.Dir, described.TotalBytes, described.UsableBytes = dir, volume, max(0, volume-used)
-		described.Topics = c.hosted(x.Broker, dir, req.Topics)
+		described.Topics = c.hosted(x.Broker, dir, asked)
 		resp.Dirs = append(resp.Dirs, described)
 	}
 	return resp
@@ -105,11 +106,12 @@ func (p *Partition) lagOf(broker int32) int64 {
 // sizeOn returns how many bytes a replica holds. Of one that is behind it is
 // the part that its offsets are of the whole.
 func (p *Partition) sizeOn(broker int32) int64 {
-	size, lag, end := p.log.Size(), p.lagOf(broker), p.end()
-	if lag == 0 || end == 0 {
+	size, whole := p.log.Size(), p.log.End()-p.log.Start()
+	lag := min(p.lagOf(broker), whole)
+	if lag == 0 {
 		return size
 	}
-	return int64(float64(size) * float64(end-lag) / float64(end))
+	return int64(float64(size) * float64(whole-lag) / float64(whole))
 }
 
 func (c *Cluster) alterReplicaLogDirs(x *call.Call, req *kmsg.AlterReplicaLogDirsRequest) kmsg.Response {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -84,4 +85,26 @@ func TestMovesBetweenDirectoriesThatCannotBeAreRefused(t *testing.T) {
 	wantCode(t, "without right", moveDir(d, "/two", "a", 0), kerr.ClusterAuthorizationFailed)
 	resp := ask[*kmsg.DescribeLogDirsResponse](d, &kmsg.DescribeLogDirsRequest{Version: 3})
 	wantCode(t, "telling without right", resp.ErrorCode, kerr.ClusterAuthorizationFailed)
+}
+
+func TestAReplicaThatIsBehindHoldsLess(t *testing.T) {
+	d := newDriver(t, 2, nil)
+	p := placed(d, "a", 1, 2)
+	d.put(p.Topic, "one")
+	held := p.Log().Size()
+	p.FallBehind(2)
+	req := production(9, p.Topic, records(batch.NewForm(), "two"))
+	req.Acks = 1
+	wantCode(t, "produce", d.produce(req).ErrorCode, nil)
+	for broker, want := range map[int32][2]int64{1: {p.Log().Size(), 0}, 2: {held, 1}} {
+		d.broker = broker
+		resp := ask[*kmsg.DescribeLogDirsResponse](d, &kmsg.DescribeLogDirsRequest{Version: 4})
+		got := resp.Dirs[0].Topics[0].Partitions[0]
+		if got.Size != want[0] || got.OffsetLag != want[1] {
+			t.Errorf("broker %d holds %d bytes and lacks %d offsets, want %v", broker, got.Size, got.OffsetLag, want)
+		}
+		if used := resp.Dirs[0].TotalBytes - resp.Dirs[0].UsableBytes; used != got.Size {
+			t.Errorf("broker %d uses %d bytes, and holds %d", broker, used, got.Size)
+		}
+	}
 }
