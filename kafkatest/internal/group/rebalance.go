@@ -37,12 +37,12 @@ func (b *classic) prepare() {
 		b.awaitNewcomers(delay, max(b.rebalanceTimeout()-delay, 0))
 		return
 	}
-	b.awaitMembers()
+	b.awaitMembers(b.rebalanceTimeout())
 	b.completeIfAllJoined()
 }
 
-func (b *classic) awaitMembers() {
-	b.deadline = b.g.x.agenda.After(b.rebalanceTimeout(), "group join deadline", b.g.name, b.completeJoin)
+func (b *classic) awaitMembers(d time.Duration) {
+	b.deadline = b.g.x.agenda.After(d, "group join deadline", b.g.name, b.completeJoin)
 }
 
 // initialDelay is Kafka's group.initial.rebalance.delay.ms, which is three
@@ -75,6 +75,10 @@ func (b *classic) completeIfAllJoined() {
 	}
 }
 
+// leastWait is how long a group of absent static members is left alone, though
+// they said that they need no time at all: it must not take all of ours.
+const leastWait = time.Second
+
 // completeJoin begins the next generation with those who joined. A static
 // member keeps its place although it did not (KIP-345).
 func (b *classic) completeJoin() {
@@ -85,7 +89,7 @@ func (b *classic) completeJoin() {
 		}
 	}
 	if len(b.order) > 0 && !b.leadJoined() {
-		b.awaitMembers()
+		b.awaitMembers(max(b.rebalanceTimeout(), leastWait))
 		return
 	}
 	b.generation++

@@ -139,3 +139,19 @@ func TestAGroupOfStaticMembersOfWhomNoneRejoinsWaitsOn(t *testing.T) {
 	}
 	settle(t, a, b)
 }
+
+func TestStaticMembersThatSayTheyNeedNoTimeDoNotTakeAllOfIt(t *testing.T) {
+	w := newWorld(t, nil)
+	a, b := w.client("alice", "g").static("i"), w.client("bob", "g").static("j")
+	a.rebalance, b.rebalance = 0, 0
+	settle(t, a, b)
+	c := w.client("carol", "g")
+	c.rebalance = 0
+	c.join()
+	c.leave()
+	for range 3 {
+		w.pass(9 * time.Second)
+		wantCode(t, a.heartbeat(), kerr.RebalanceInProgress)
+		wantCode(t, b.heartbeat(), kerr.RebalanceInProgress)
+	}
+}

@@ -180,6 +180,7 @@ type client struct {
 	group      string
 	instance   *string
 	version    int16 // of JoinGroup
+	rebalance  int32 // timeout in milliseconds
 	protocols  []string
 	topics     []string
 	id         string
@@ -187,7 +188,7 @@ type client struct {
 }
 
 func (w *world) client(name, group string, topics ...string) *client {
-	return &client{w: w, name: name, group: group, version: 9, protocols: []string{"range"}, topics: topics}
+	return &client{w: w, name: name, group: group, version: 9, rebalance: 60000, protocols: []string{"range"}, topics: topics}
 }
 
 // static gives the client an instance id.
@@ -199,7 +200,7 @@ func (c *client) static(instance string) *client {
 func (c *client) joinRequest() *kmsg.JoinGroupRequest {
 	req := kmsg.NewPtrJoinGroupRequest()
 	req.Version, req.Group, req.MemberID, req.InstanceID = c.version, c.group, c.id, c.instance
-	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 10000, 60000
+	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 10000, c.rebalance
 	req.ProtocolType = "consumer"
 	meta := kmsg.NewConsumerMemberMetadata()
 	meta.Version, meta.Topics = 1, c.topics
