@@ -44,6 +44,29 @@ type life struct {
 	running   sync.WaitGroup
 }
 
+// grace is how long the end of a broker waits for functions of the test's: a
+// Handler or a rule that goes on for longer, or that ends the broker itself,
+// runs on while everything else of the broker has ended.
+const grace = time.Second
+
+// wait waits until all that runs has ended, and reports whether it has within
+// the grace.
+func wait(running *sync.WaitGroup) bool {
+	done := make(chan struct{})
+	go func() {
+		running.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
 // A place is where a listener is.
 type place struct {
 	bound string // the address that is listened on
@@ -210,7 +233,7 @@ func (b *Broker) halt(how Cut, f func(*state.Cluster)) {
 	b.cluster.note(journal.Event{Kind: "kafka.stop", Where: b.name})
 	b.cluster.enter(f)
 	if l := b.shut(how); l != nil {
-		l.running.Wait()
+		wait(&l.running)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"net"
 	"reflect"
 	"testing"
@@ -117,6 +118,21 @@ func filled(key, version int16) kmsg.Request {
 	fill(reflect.ValueOf(req).Elem())
 	req.SetVersion(version)
 	return req
+}
+
+// everyRequest yields a filled request of every API in every version, but for
+// ControlledShutdown, whose version 0 has a header of its own.
+func everyRequest() iter.Seq[kmsg.Request] {
+	return func(yield func(kmsg.Request) bool) {
+		for key := range int16(kmsg.MaxKey + 1) {
+			req := kmsg.RequestForKey(key)
+			for version := int16(0); req != nil && version <= req.MaxVersion(); version++ {
+				if key != int16(kmsg.ControlledShutdown) && !yield(filled(key, version)) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func fill(v reflect.Value) {

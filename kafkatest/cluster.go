@@ -171,9 +171,12 @@ func (c *Cluster) Close() error {
 		}
 	}
 	for _, l := range lives {
-		l.running.Wait()
+		if !wait(&l.running) {
+			c.complaints.add("a handler or a rule did not return when the cluster was closed; " +
+				"let it wait for Exchange.Context")
+		}
 	}
-	c.running.Wait()
+	wait(&c.running)
 	return nil
 }
 

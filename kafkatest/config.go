@@ -141,7 +141,7 @@ func (c Config) complete() (Config, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.TopicConfigs)) {
 		if _, there := c.Topics[name]; !there {
-			return c, fmt.Errorf("kafkatest: Config.TopicConfigs is about a topic %q that is not in Config.Topics", name)
+			return c, fmt.Errorf("kafkatest: Config.TopicConfigs is about a topic %q, which Config.Topics has not", name)
 		}
 	}
 	if c.Seed == 0 {

@@ -187,7 +187,7 @@ func (x *conn) request(frame []byte) error {
 		Exchange: Exchange{
 			Broker: x.broker.id, Listener: x.listener.Name, Conn: x.name,
 			ClientID: x.client, Principal: x.principal, Request: req,
-			cluster: x.broker.cluster, ctx: x.life.ctx,
+			cluster: x.broker.cluster, ctx: x.life.ctx, reached: x.reached,
 		},
 		conn: x, correlation: h.Correlation, read: len(frame) + 4,
 	}

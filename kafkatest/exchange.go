@@ -24,6 +24,7 @@ type Exchange struct {
 
 	cluster *Cluster
 	ctx     context.Context
+	reached string               // the address by which the client came, without port
 	found   *[]func(matter) bool // where the condition of the rule that is asked holds
 }
 

@@ -32,7 +32,7 @@ func lay(dst, src reflect.Value) {
 			if !f.IsZero() {
 				dst.Field(i).Set(f)
 			}
-		case f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct && hasRoom(f.Type().Elem()):
+		case isRoomy(f):
 			dst.Field(i).Set(layList(dst.Field(i), f))
 		}
 	}
@@ -102,8 +102,12 @@ func overlayMetadata(answer *kmsg.MetadataResponse, err *kerr.Error, keep func(m
 			name = *t.Topic
 		}
 		hit := partitionsHit(t, name, keep)
+		about := matter{topic: name, partition: wholeTopic}
+		if len(t.Partitions) == 0 {
+			about.partition = noPartition
+		}
 		switch {
-		case keep(matter{topic: name, partition: wholeTopic}) || len(t.Partitions) == 0 && keep(matter{topic: name, partition: noPartition}):
+		case keep(about):
 			t.ErrorCode, t.Partitions = err.Code, nil
 		case len(hit) > 0:
 			t.Partitions = slices.Clone(t.Partitions)

@@ -95,7 +95,7 @@ func (r *refuser) top(v reflect.Value) {
 func (r *refuser) parts(v reflect.Value) (any bool) {
 	for i := range v.NumField() {
 		list := v.Field(i)
-		if list.Kind() != reflect.Slice || list.Type().Elem().Kind() != reflect.Struct || !hasRoom(list.Type().Elem()) {
+		if !isRoomy(list) {
 			continue
 		}
 		for j := range list.Len() {
@@ -117,11 +117,16 @@ func (r *refuser) entry(v reflect.Value) bool {
 	return !own || r.said
 }
 
+// isRoomy reports whether a field is a list of entries with room for errors.
+func isRoomy(f reflect.Value) bool {
+	return f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct && hasRoom(f.Type().Elem())
+}
+
 // prune lets go of the entries that hang from what is in error as a whole.
 func (r *refuser) prune(v reflect.Value) {
 	for i := range v.NumField() {
-		if f := v.Field(i); f.Kind() == reflect.Slice && f.Type().Elem().Kind() == reflect.Struct && hasRoom(f.Type().Elem()) {
-			f.SetLen(0)
+		if isRoomy(v.Field(i)) {
+			v.Field(i).SetLen(0)
 		}
 	}
 }
@@ -162,7 +167,7 @@ func (r *refuser) invent(v reflect.Value) {
 		return
 	}
 	for i := range v.NumField() {
-		if list := v.Field(i); list.Kind() == reflect.Slice && hasRoom(list.Type().Elem()) {
+		if list := v.Field(i); isRoomy(list) {
 			e := newElement(list.Type().Elem())
 			r.say(e)
 			list.Set(reflect.Append(list, e))

@@ -206,7 +206,8 @@ func (s *script) unmet() (lines []string) {
 		if s.next[0] != nil {
 			what = kmsg.NameForKey(s.next[0].Key())
 		}
-		lines = append(lines, fmt.Sprintf("%s to whatever comes next never asked for, the first of them %s", replies(n), what))
+		lines = append(lines, fmt.Sprintf("%s to whatever comes next never asked for, the first of them %s",
+			replies(n), what))
 	}
 	left := 0
 	for _, q := range s.when {
