@@ -227,10 +227,15 @@ type layer struct {
 	values map[string]string
 }
 
-// layers returns those of a broker, the one that outranks the others first.
+// layers returns those of a broker, the one that outranks the others first. A
+// negative id stands for a broker that was told nothing of its own.
 func (s *Store) layers(broker int32) [4]layer {
+	var dynamic map[string]string
+	if broker >= 0 {
+		dynamic = s.set[OfBroker(broker)]
+	}
 	return [4]layer{
-		{kmsg.ConfigSourceDynamicBrokerConfig, s.set[OfBroker(broker)]},
+		{kmsg.ConfigSourceDynamicBrokerConfig, dynamic},
 		{kmsg.ConfigSourceDynamicDefaultBrokerConfig, s.set[AllBrokers]},
 		{kmsg.ConfigSourceStaticBrokerConfig, s.own[broker]},
 		{kmsg.ConfigSourceStaticBrokerConfig, s.static},

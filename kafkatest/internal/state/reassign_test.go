@@ -152,6 +152,19 @@ func TestAReassignmentWaitsForABrokerThatIsDown(t *testing.T) {
 	}
 }
 
+func TestADeletedTopicIsNotMovedAnyMore(t *testing.T) {
+	d := newDriver(t, 2, nil)
+	d.SetReassignmentTime(time.Minute)
+	placed(d, "a", 1)
+	move(d, "a", 0, []int32{2})
+	ask[*kmsg.DeleteTopicsResponse](d, deletion(6, byName("a")))
+	p := placed(d, "a", 1)
+	d.tick(time.Hour)
+	if got := shape(p); got != "leader 1 replicas [1] isr [1]" || moving(d) != nil {
+		t.Errorf("its successor: %s, under way %v", got, moving(d))
+	}
+}
+
 func TestReplicasAreReorderedAndRemovedAtOnce(t *testing.T) {
 	d := newDriver(t, 3, nil)
 	d.SetReassignmentTime(time.Minute)

@@ -115,6 +115,7 @@ func (c *Cluster) DeleteTopic(t *Topic) {
 	c.settings.Forget(setting.OfTopic(t.Name))
 	for _, p := range t.Partitions {
 		p.gone = true
+		p.moving.Stop()
 		p.changed()
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -65,6 +66,21 @@ func TestATopicIsCreatedAsAskedInEveryVersion(t *testing.T) {
 			t.Errorf("version %d tells the id %x, not %x", version, resp.Topics[0].TopicID, topic.ID)
 		}
 	}
+}
+
+func TestAnyBrokerTakesAdminRequests(t *testing.T) {
+	d := newDriver(t, 3, nil)
+	d.broker = 3
+	if d.Controller() == d.broker {
+		t.Fatal("broker 3 is the controller")
+	}
+	created := ask[*kmsg.CreateTopicsResponse](d, creation(7, newTopic("a", nil)))
+	wantCode(t, "creation", created.Topics[0].ErrorCode, nil)
+	wantCode(t, "growth", ask[*kmsg.CreatePartitionsResponse](d, growth("a", 2)).Topics[0].ErrorCode, nil)
+	wantCode(t, "a change of configs", alter(d, setting.Topic, "a", "retention.ms=1"), nil)
+	wantCode(t, "a reassignment", move(d, "a", 0, []int32{2}), nil)
+	deleted := ask[*kmsg.DeleteTopicsResponse](d, deletion(6, byName("a")))
+	wantCode(t, "deletion", deleted.Topics[0].ErrorCode, nil)
 }
 
 func TestDefaultsStandInForMinusOne(t *testing.T) {
