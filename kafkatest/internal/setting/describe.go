@@ -39,7 +39,7 @@ var undefined = &Def{Type: kmsg.ConfigTypeUnknown, initial: none, Update: ReadOn
 func (s *Store) Describe(broker int32, r Resource) []Value {
 	var values []Value
 	for _, name := range s.namesIn(broker, r) {
-		d, ok := Find(r.Kind, name)
+		d, ok := s.find(r.Kind, name)
 		if !ok {
 			d = undefined
 		}
@@ -73,6 +73,9 @@ func (s *Store) namesIn(broker int32, r Resource) []string {
 	names := map[string]bool{}
 	for _, d := range Defs(r.Kind) {
 		names[d.Name] = true
+	}
+	if t := tables[r.Kind]; s.retired && t != nil {
+		maps.Copy(names, t.retired)
 	}
 	if r.Kind == Broker {
 		for _, l := range s.layers(broker) {

@@ -15,7 +15,7 @@ import (
 
 func newStore(t *testing.T, static map[string]string) *setting.Store {
 	t.Helper()
-	s, err := setting.NewStore(static)
+	s, err := setting.NewStore(static, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,10 +124,10 @@ func TestAnUnknownNameIsAnsweredWithTheNearest(t *testing.T) {
 	if !errors.Is(err, setting.ErrUnknown) || !strings.Contains(err.Error(), "retention.ms") {
 		t.Errorf("the error is %v", err)
 	}
-	if _, err := setting.NewStore(map[string]string{"num.partition": "1"}); !errors.Is(err, setting.ErrUnknown) {
+	if _, err := setting.NewStore(map[string]string{"num.partition": "1"}, false); !errors.Is(err, setting.ErrUnknown) {
 		t.Errorf("the error of a static config is %v", err)
 	}
-	if _, err := setting.NewStore(map[string]string{"num.partitions": "0"}); !errors.Is(err, setting.ErrInvalid) {
+	if _, err := setting.NewStore(map[string]string{"num.partitions": "0"}, false); !errors.Is(err, setting.ErrInvalid) {
 		t.Errorf("the error of a static value is %v", err)
 	}
 	err = s.Set(setting.Resource{Kind: 3, Name: "x"}, "a", "b")
@@ -273,5 +273,24 @@ func TestAMatchHoldsForWholeValues(t *testing.T) {
 		if _, err := setting.ParseMatch(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}
+	}
+}
+
+func TestRetiredConfigsAreKnownToThoseWhoKeepThem(t *testing.T) {
+	old, err := setting.NewStore(map[string]string{"log.message.format.version": "2.8"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustSet(t, old, setting.OfTopic("t"), "message.downconversion.enable", "false")
+	values := old.Describe(1, setting.OfTopic("t"))
+	if got := *find(t, values, "message.format.version").Text; got != "2.8" {
+		t.Errorf("message.format.version is %s", got)
+	}
+	if got := *find(t, values, "message.downconversion.enable").Text; got != "false" {
+		t.Errorf("message.downconversion.enable is %s", got)
+	}
+	_, err = newStore(t, nil).Check(setting.OfTopic("t"), map[string]string{"message.format.version": "2.8"})
+	if !errors.Is(err, setting.ErrUnknown) {
+		t.Errorf("of a new Kafka the error is %v", err)
 	}
 }

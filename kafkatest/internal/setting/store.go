@@ -34,22 +34,25 @@ func OfGroup(name string) Resource { return Resource{Group, name} }
 // A Store holds the configs that were set. It is not safe for use by several
 // goroutines at once.
 type Store struct {
-	static map[string]string           // in the file of every broker
-	own    map[int32]map[string]string // in the file of one
-	set    map[Resource]map[string]string
-	count  uint64
+	retired bool                        // it knows configs that Kafka 4.0 no longer has
+	static  map[string]string           // in the file of every broker
+	own     map[int32]map[string]string // in the file of one
+	set     map[Resource]map[string]string
+	count   uint64
 }
 
-// NewStore returns a store with the static configs of all brokers. It fails if
-// one of them is not defined, or its value not allowed.
-func NewStore(static map[string]string) (*Store, error) {
+// NewStore returns a store with the static configs of all brokers. With retired
+// it knows the configs that Kafka 4.0 no longer has, too. It fails if one of the
+// configs is not defined, or its value not allowed.
+func NewStore(static map[string]string, retired bool) (*Store, error) {
 	s := &Store{
-		static: map[string]string{},
-		own:    map[int32]map[string]string{},
-		set:    map[Resource]map[string]string{},
+		retired: retired,
+		static:  map[string]string{},
+		own:     map[int32]map[string]string{},
+		set:     map[Resource]map[string]string{},
 	}
 	for _, name := range slices.Sorted(maps.Keys(static)) {
-		normal, err := normal(Broker, name, static[name])
+		normal, err := s.normal(Broker, name, static[name])
 		if err != nil {
 			return nil, err
 		}
@@ -59,17 +62,26 @@ func NewStore(static map[string]string) (*Store, error) {
 }
 
 // normal checks a name and a value, and returns the value as it is kept.
-func normal(kind kmsg.ConfigResourceType, name, value string) (string, error) {
-	d, ok := Find(kind, name)
+func (s *Store) normal(kind kmsg.ConfigResourceType, name, value string) (string, error) {
+	d, ok := s.find(kind, name)
 	if !ok {
 		return "", unknown(kind, name)
 	}
 	return d.Normal(value)
 }
 
+// find is Find for what the store knows.
+func (s *Store) find(kind kmsg.ConfigResourceType, name string) (*Def, bool) {
+	d, ok := Find(kind, name)
+	if !ok || !s.retired && tables[kind].retired[d.Name] {
+		return nil, false
+	}
+	return d, true
+}
+
 // SetStatic sets a config in the file of one broker: its id, say, or its rack.
 func (s *Store) SetStatic(broker int32, name, value string) error {
-	normal, err := normal(Broker, name, value)
+	normal, err := s.normal(Broker, name, value)
 	if err != nil {
 		return err
 	}
@@ -88,11 +100,11 @@ func (s *Store) SetStatic(broker int32, name, value string) error {
 func (s *Store) Check(r Resource, overrides map[string]string) (map[string]string, error) {
 	kept := make(map[string]string, len(overrides))
 	for _, name := range slices.Sorted(maps.Keys(overrides)) {
-		if _, defined := Find(r.Kind, name); !defined && r.Kind == Broker {
+		if _, defined := s.find(r.Kind, name); !defined && r.Kind == Broker {
 			kept[name] = overrides[name]
 			continue
 		}
-		normal, err := normal(r.Kind, name, overrides[name])
+		normal, err := s.normal(r.Kind, name, overrides[name])
 		if err != nil {
 			return nil, err
 		}

@@ -39,6 +39,8 @@ var sameWithPrefix = map[string]string{
 	"max.compaction.lag.ms":          "log.cleaner.",
 	"unclean.leader.election.enable": "", "min.insync.replicas": "", "compression.type": "",
 	"compression.gzip.level": "", "compression.lz4.level": "", "compression.zstd.level": "",
+	"message.downconversion.enable": "log.", "message.format.version": "log.",
+	"message.timestamp.difference.max.ms": "log.",
 }
 
 // otherName are topic configs whose synonyms have another name or unit, in

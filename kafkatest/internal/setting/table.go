@@ -22,33 +22,38 @@ const (
 
 // A table holds the definitions of one kind of resource.
 type table struct {
-	noun   string
-	sorted []*Def
-	byName map[string]*Def
+	noun    string
+	sorted  []*Def // without those that are retired
+	byName  map[string]*Def
+	retired map[string]bool
 }
 
 // tables never change.
 var tables = map[kmsg.ConfigResourceType]*table{
-	Topic: newTable("topic", topicDefs),
-	Broker: newTable("broker", logDefs, replicationDefs, coordinatorDefs, nodeDefs, socketDefs,
+	Topic: newTable("topic", retiredTopicDefs, topicDefs),
+	Broker: newTable("broker", retiredBrokerDefs, logDefs, replicationDefs, coordinatorDefs, nodeDefs, socketDefs,
 		securityDefs),
-	ClientMetrics: newTable("client metrics", metricsDefs),
-	Group:         newTable("group", groupDefs),
+	ClientMetrics: newTable("client metrics", nil, metricsDefs),
+	Group:         newTable("group", nil, groupDefs),
 }
 
-func newTable(noun string, parts ...[]Def) *table {
-	t := &table{noun: noun, byName: map[string]*Def{}}
+func newTable(noun string, retired []Def, parts ...[]Def) *table {
+	t := &table{noun: noun, byName: map[string]*Def{}, retired: map[string]bool{}}
 	for _, defs := range parts {
 		for i := range defs {
 			t.byName[defs[i].Name] = &defs[i]
 		}
 	}
 	t.sorted = slices.SortedFunc(maps.Values(t.byName), func(a, b *Def) int { return cmp.Compare(a.Name, b.Name) })
+	for i := range retired {
+		t.byName[retired[i].Name], t.retired[retired[i].Name] = &retired[i], true
+	}
 	return t
 }
 
-// Defs returns the definitions for one kind of resource, sorted by name. They
-// are not to be changed. A kind that has no configs has none.
+// Defs returns the definitions for one kind of resource, sorted by name, but
+// for those that are retired. They are not to be changed. A kind that has no
+// configs has none.
 func Defs(kind kmsg.ConfigResourceType) []*Def {
 	if t := tables[kind]; t != nil {
 		return t.sorted
@@ -56,7 +61,7 @@ func Defs(kind kmsg.ConfigResourceType) []*Def {
 	return nil
 }
 
-// Find returns the definition of a config. A broker's may carry the prefix of
+// Find returns the definition of a config, retired or not. A broker's may carry the prefix of
 // a listener, and after it that of a SASL mechanism:
 // listener.name.clients.scram-sha-256.sasl.jaas.config.
 func Find(kind kmsg.ConfigResourceType, name string) (*Def, bool) {

@@ -136,6 +136,9 @@ func (c *Cluster) AddBroker(m Member) error {
 	if exists {
 		return kerr.DuplicateBrokerRegistration
 	}
+	if err := ownSettings(c.settings, m); err != nil {
+		return err
+	}
 	c.brokers = slices.Insert(c.brokers, at, &Broker{ID: m.ID, Rack: m.Rack, Condition: Up})
 	if c.controller < 0 {
 		c.lead(m.ID)

@@ -80,7 +80,7 @@ func New(config Config) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings, err := newSettings(config)
+	settings, err := newSettings(config, persona)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -351,6 +352,27 @@ func TestALoggerFollowsTheOneAboveIt(t *testing.T) {
 		wantCode(t, step.written, alter(d, loggerKind, "1", step.written), nil)
 		if got := valueOf(d, loggerKind, "1", step.logger); got != step.want {
 			t.Errorf("after %s the level of %s is %s", step.written, step.logger, got)
+		}
+	}
+}
+
+func TestAnOldKafkaHasTheConfigsOfItsDay(t *testing.T) {
+	for persona, want := range map[string]*kerr.Error{"2.8": nil, "3.9": nil, "4.0": kerr.InvalidConfig} {
+		d := newPersona(t, persona, 1, nil)
+		d.create("a", 1, 1)
+		wantCode(t, persona, alter(d, setting.Topic, "a", "message.downconversion.enable=false"), want)
+	}
+}
+
+func TestABrokerThatIsAddedHasConfigsOfItsOwn(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	if err := d.AddBroker(state.Member{ID: 7, Rack: "r7"}); err != nil {
+		t.Fatal(err)
+	}
+	d.broker = 7
+	for config, want := range map[string]string{"node.id": "7", "broker.rack": "r7"} {
+		if got := valueOf(d, setting.Broker, "7", config); got != want {
+			t.Errorf("%s is %s", config, got)
 		}
 	}
 }

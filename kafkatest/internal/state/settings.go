@@ -17,7 +17,7 @@ const noBroker = -1
 //
 // Kafka's default.replication.factor is 1. Here it is 3, or as many as there
 // are brokers: a test with three brokers wants to lose one.
-func newSettings(config Config) (*setting.Store, error) {
+func newSettings(config Config, p persona) (*setting.Store, error) {
 	static := maps.Clone(config.Settings)
 	if static == nil {
 		static = map[string]string{}
@@ -25,7 +25,7 @@ func newSettings(config Config) (*setting.Store, error) {
 	if _, ok := static["default.replication.factor"]; !ok {
 		static["default.replication.factor"] = strconv.Itoa(min(3, len(config.Brokers)))
 	}
-	s, err := setting.NewStore(static)
+	s, err := setting.NewStore(static, p.before(4, 0))
 	if err != nil {
 		return nil, err
 	}
