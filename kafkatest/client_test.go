@@ -46,12 +46,17 @@ func speak(tb testing.TB, nc net.Conn) *client {
 // send sends a request in the given version.
 func (c *client) send(req kmsg.Request, version int16) {
 	c.tb.Helper()
+	if err := c.write(req, version); err != nil {
+		c.tb.Fatal(err)
+	}
+}
+
+func (c *client) write(req kmsg.Request, version int16) error {
 	req.SetVersion(version)
 	c.correlation++
 	frame := wire.AppendRequest(nil, wire.Header{Correlation: c.correlation, ClientID: &c.id}, req)
-	if _, err := c.nc.Write(frame); err != nil {
-		c.tb.Fatal(err)
-	}
+	_, err := c.nc.Write(frame)
+	return err
 }
 
 // receive reads the answer to req.
@@ -70,8 +75,9 @@ func (c *client) receive(req kmsg.Request) (kmsg.Response, error) {
 
 // try sends a request and returns the answer, or how the connection ended.
 func (c *client) try(req kmsg.Request, version int16) (kmsg.Response, error) {
-	c.tb.Helper()
-	c.send(req, version)
+	if err := c.write(req, version); err != nil {
+		return nil, err
+	}
 	return c.receive(req)
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/rehearse-go/rehearse/journal"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/security"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
 )
 
@@ -34,10 +35,11 @@ type Cluster struct {
 	// mu guards the state and what follows. It is held for the length of one
 	// request's handling and never across a wait.
 	mu      sync.Mutex
-	state   *state.Cluster // nil if the cluster is scripted
-	brokers []*Broker      // by ascending id
-	timer   *time.Timer    // for what the agenda has next
-	armed   time.Time      // when the timer fires; zero if it is not set
+	state   *state.Cluster  // nil if the cluster is scripted
+	users   *security.Users // of a scripted cluster
+	brokers []*Broker       // by ascending id
+	timer   *time.Timer     // for what the agenda has next
+	armed   time.Time       // when the timer fires; zero if it is not set
 	closed  bool
 
 	running sync.WaitGroup // the timer's goroutines
@@ -57,10 +59,8 @@ func New(config Config) (*Cluster, error) {
 	for i := range config.Brokers {
 		c.brokers = append(c.brokers, newBroker(c, config.FirstID+int32(i), i))
 	}
-	if !config.Scripted {
-		if err := c.makeState(); err != nil {
-			return nil, err
-		}
+	if err := c.makeState(); err != nil {
+		return nil, err
 	}
 	for _, b := range c.brokers {
 		if err := b.open(); err != nil {
@@ -73,13 +73,23 @@ func New(config Config) (*Cluster, error) {
 	return c, nil
 }
 
-func (c *Cluster) makeState() error {
+// makeState makes the state; of a scripted cluster, the users alone.
+func (c *Cluster) makeState() (err error) {
+	if c.config.Scripted {
+		if c.users, err = security.NewUsers(call.Seed(c.config.Seed), c.config.securityUsers()); err != nil {
+			err = fmt.Errorf("kafkatest: Config.Users: %w", err)
+		}
+		return err
+	}
 	config := state.Config{
 		Seed:     call.Seed(c.config.Seed),
 		Now:      time.Now(),
 		Settings: c.config.Settings,
 		Version:  c.config.Version,
 		Endpoint: c.endpoint,
+
+		Users:      c.config.securityUsers(),
+		SuperUsers: c.config.SuperUsers,
 	}
 	for _, b := range c.brokers {
 		config.Brokers = append(config.Brokers, state.Member{ID: b.id, Rack: b.rack})

@@ -124,6 +124,9 @@ type TokenHandler func(token []byte) (answer []byte, done bool, principal string
 // maxBrokers bounds the number of brokers: enough for any test.
 const maxBrokers = 1000
 
+// mechanisms are those by which clients may log in.
+var mechanisms = []string{"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", gssapi}
+
 // complete returns the Config with its defaults filled in, or says what is
 // wrong with it.
 func (c Config) complete() (Config, error) {
@@ -164,6 +167,11 @@ func (c Config) completeListeners() (Config, error) {
 		l = l.complete(c.Listen != nil)
 		if names[l.Name] {
 			return c, fmt.Errorf("kafkatest: two listeners are called %s", l.Name)
+		}
+		for _, m := range l.Mechanisms {
+			if !slices.Contains(mechanisms, m) {
+				return c, fmt.Errorf("kafkatest: listener %s: no mechanism %q; there are %v", l.Name, m, mechanisms)
+			}
 		}
 		if _, _, err := net.SplitHostPort(l.Bind); err != nil {
 			return c, fmt.Errorf("kafkatest: listener %s: Bind: %w", l.Name, err)

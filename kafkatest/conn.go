@@ -15,7 +15,10 @@ import (
 	"time"
 
 	"github.com/rehearse-go/rehearse/journal"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/security"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/wire"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // A conn is one connection to a broker. Like a real broker's, it handles one
@@ -32,8 +35,10 @@ type conn struct {
 	host      string // the client's address, without port
 	reached   string // ours, as the client dialled it, without port
 	principal string
-	client    string // as the client named itself in its latest request
-	software  string // name and version, if the client told them
+	client    string            // as the client named itself in its latest request
+	software  string            // name and version, if the client told them
+	session   *security.Session // its login; nil where there is none
+	mechanism string            // of the login
 
 	in    *bufio.Reader
 	out   []byte // answers not written yet
@@ -48,6 +53,9 @@ const anonymous = "User:ANONYMOUS"
 const readBuffer = 8 << 10
 
 func newConn(b *Broker, l *life, listener *Listener, nc net.Conn) *conn {
+	if listener.TLS != nil {
+		nc = tls.Server(nc, listener.TLS)
+	}
 	return &conn{
 		broker:    b,
 		life:      l,
@@ -101,7 +109,9 @@ func (x *conn) run() {
 	defer x.life.running.Done()
 	defer x.broker.forget(x)
 	defer x.nc.Close()
+	defer x.broker.cluster.enter(func(s *state.Cluster) { s.Disconnected(x.name) })
 	x.event("kafka.connect")
+	x.session = x.newSession()
 	err := x.secure()
 	if err == nil {
 		x.in = bufio.NewReaderSize(x.nc, readBuffer)
@@ -131,9 +141,11 @@ func (x *conn) secure() error {
 	if x.listener.TLS == nil {
 		return nil
 	}
-	secured := tls.Server(x.nc, x.listener.TLS)
-	x.nc = secured
-	return secured.Handshake()
+	secured := x.nc.(*tls.Conn)
+	if err := secured.Handshake(); err != nil {
+		return err
+	}
+	return x.certified(secured)
 }
 
 // serve reads requests and answers them.
@@ -144,11 +156,15 @@ func (x *conn) serve() error {
 				return err
 			}
 		}
-		frame, err := wire.ReadFrame(x.in, x.broker.cluster.frameLimit)
+		frame, err := wire.ReadFrame(x.in, x.frameLimit())
 		if err != nil {
 			return x.refuse(err)
 		}
-		if err := x.request(frame); err != nil {
+		answer := x.request
+		if x.session != nil && x.session.Raw() {
+			answer = x.token
+		}
+		if err := answer(frame); err != nil {
 			return errors.Join(err, x.flush())
 		}
 	}
@@ -176,12 +192,15 @@ func (x *conn) request(frame []byte) error {
 		x.out = wire.AppendResponse(x.out, h.Correlation, r)
 		return nil
 	}
-	if err := x.broker.cluster.served(h); err != nil {
+	if err := cmp.Or(x.broker.cluster.served(h), x.admits(h)); err != nil {
 		return x.bad(frame, err)
 	}
 	req, err := wire.ParseBody(h, rest)
 	if err != nil {
 		return x.bad(frame, err)
+	}
+	if r, ok := req.(*kmsg.ApiVersionsRequest); ok && r.Version >= 3 {
+		x.software = r.ClientSoftwareName + " " + r.ClientSoftwareVersion
 	}
 	e := &exchange{
 		Exchange: Exchange{
@@ -191,7 +210,10 @@ func (x *conn) request(frame []byte) error {
 		},
 		conn: x, correlation: h.Correlation, read: len(frame) + 4,
 	}
-	return e.serve(frame)
+	if err := e.serve(frame); err != nil {
+		return err
+	}
+	return x.seen()
 }
 
 // bad records a request that is none, and ends the connection as a broker

@@ -97,6 +97,9 @@ func (e *exchange) wait(v Verdict) error {
 func (e *exchange) act(v Verdict) error {
 	b := e.conn.broker
 	r, told, err := b.script.answer(e.Exchange)
+	if err == nil && !told {
+		r, told = e.login()
+	}
 	if err == nil && !told && b.cluster.state == nil {
 		r, err = b.unscripted(e.Exchange)
 		told = true
@@ -156,11 +159,15 @@ func (e *exchange) request() kmsg.Request {
 
 func (e *exchange) call(s *state.Cluster) *call.Call {
 	x := e.conn
-	return &call.Call{
+	y := &call.Call{
 		Now: s.Agenda.Now(), Broker: x.broker.id, Listener: x.listener.Name, Conn: x.name,
 		ClientID: x.client, Software: x.software, Principal: x.principal,
 		Host: x.host, Reached: x.reached, Agenda: s.Agenda,
 	}
+	if x.session != nil {
+		y.Session = x.session
+	}
+	return y
 }
 
 // await waits until a parked exchange is settled.
