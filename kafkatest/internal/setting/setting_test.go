@@ -127,7 +127,8 @@ func TestAnUnknownNameIsAnsweredWithTheNearest(t *testing.T) {
 	if _, err := setting.NewStore(map[string]string{"num.partition": "1"}, false); !errors.Is(err, setting.ErrUnknown) {
 		t.Errorf("the error of a static config is %v", err)
 	}
-	if _, err := setting.NewStore(map[string]string{"num.partitions": "0"}, false); !errors.Is(err, setting.ErrInvalid) {
+	_, err = setting.NewStore(map[string]string{"num.partitions": "0"}, false)
+	if !errors.Is(err, setting.ErrInvalid) {
 		t.Errorf("the error of a static value is %v", err)
 	}
 	err = s.Set(setting.Resource{Kind: 3, Name: "x"}, "a", "b")

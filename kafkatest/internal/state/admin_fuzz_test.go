@@ -3,6 +3,7 @@
 package state_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -39,6 +40,25 @@ func adminRequests() []kmsg.Request {
 		moveRequest("a", 0, []int32{2, 3}),
 		&kmsg.ListPartitionReassignmentsRequest{},
 		&kmsg.ElectLeadersRequest{Version: 2, Topics: []kmsg.ElectLeadersRequestTopic{elect}},
+	}
+}
+
+func TestTheSameAdminRequestsHaveTheSameAnswers(t *testing.T) {
+	answers := func() (all [][]byte) {
+		d := newDriver(t, 3, map[string]string{"log.retention.ms": "5"})
+		d.create("a", 2, 2)
+		for _, req := range adminRequests() {
+			all = append(all, d.Handle(d.call(), req).AppendTo(nil))
+		}
+		return all
+	}
+	first := answers()
+	for range 10 {
+		for i, again := range answers() {
+			if !bytes.Equal(first[i], again) {
+				t.Fatalf("%T was answered by other bytes", adminRequests()[i])
+			}
+		}
 	}
 }
 
