@@ -137,7 +137,7 @@ func (c *Cluster) describedTopic(x *call.Call, name string) kmsg.DescribeTopicPa
 		return topicError(name, kerr.UnknownTopicOrPartition)
 	}
 	topic := kmsg.NewDescribeTopicPartitionsResponseTopic()
-	topic.Topic, topic.TopicID = &name, t.ID
+	topic.Topic, topic.TopicID, topic.IsInternal = &name, t.ID, isInternal(name)
 	topic.AuthorizedOperations = authorizedOperations(true, x, kmsg.ACLResourceTypeTopic, name)
 	for _, p := range t.Partitions {
 		seen := c.describePartition(x, p)

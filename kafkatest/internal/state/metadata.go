@@ -87,7 +87,7 @@ func (c *Cluster) topicMetadata(
 
 func (c *Cluster) describeTopic(x *call.Call, req *kmsg.MetadataRequest, t *Topic) kmsg.MetadataResponseTopic {
 	topic := kmsg.NewMetadataResponseTopic()
-	topic.Topic, topic.TopicID = &t.Name, t.ID
+	topic.Topic, topic.TopicID, topic.IsInternal = &t.Name, t.ID, isInternal(t.Name)
 	topic.AuthorizedOperations = authorizedOperations(req.IncludeTopicAuthorizedOperations,
 		x, kmsg.ACLResourceTypeTopic, t.Name)
 	topic.Partitions = make([]kmsg.MetadataResponseTopicPartition, len(t.Partitions))
