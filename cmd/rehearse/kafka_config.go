@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/rehearse-go/rehearse/kafkatest"
 )
 
 // A kafkaConfig says what cluster to run. Its fields are the keys of the file,
@@ -38,6 +40,7 @@ type kafkaConfig struct {
 	SASL       []mechanism           `yaml:"sasl" flag:"sasl" arg:"mechanism"`
 	SuperUsers []string              `yaml:"super-users" flag:"super-user" arg:"principal"`
 	TLS        kafkaTLS              `yaml:"tls"`
+	Rules      []kafkatest.Rule      `yaml:"rules" flag:"rule"`
 	Journal    string                `yaml:"journal" flag:"journal" arg:"file"`
 	Log        logLevel              `yaml:"log" flag:"log" arg:"level"`
 	JSON       *bool                 `yaml:"json" flag:"json"`

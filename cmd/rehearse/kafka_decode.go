@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rehearse-go/rehearse/kafkatest"
 	"go.yaml.in/yaml/v4"
 )
 
@@ -91,6 +92,9 @@ func (d *yamlDecoder) decode(n *yaml.Node, v reflect.Value) {
 		n = n.Alias
 	}
 	_, readsText := v.Addr().Interface().(encoding.TextUnmarshaler)
+	if v.Type() == reflect.TypeFor[kafkatest.Rule]() {
+		n = ruleNode(n)
+	}
 	switch kind := v.Kind(); {
 	case n.Kind == yaml.ScalarNode && (readsText || isScalar(v.Type())):
 		d.scalar(n, v)
@@ -114,9 +118,35 @@ func (d *yamlDecoder) scalar(n *yaml.Node, v reflect.Value) {
 		d.fail(n, "want %s", wanted(v.Type()))
 		return
 	}
-	if err := setText(v, n.Value); err != nil {
+	err := setText(v, n.Value)
+	var bad *kafkatest.RuleError
+	switch {
+	case errors.As(err, &bad):
+		at := *n
+		at.Column += bad.Column - 1
+		if n.Style != 0 {
+			at.Column++ // the quote
+		}
+		d.fail(&at, "%s", bad.Msg)
+	case err != nil:
 		d.fail(n, "%v", err)
 	}
+}
+
+// ruleNode undoes what YAML makes of a rule without quotes: a key, a colon, a
+// value.
+func ruleNode(n *yaml.Node) *yaml.Node {
+	if n.Kind != yaml.MappingNode || len(n.Content) != 2 {
+		return n
+	}
+	key, value := n.Content[0], n.Content[1]
+	if key.Kind != yaml.ScalarNode || value.Kind != yaml.ScalarNode || key.Style != 0 {
+		return n
+	}
+	space := strings.Repeat(" ", max(1, value.Column-key.Column-len(key.Value)-1))
+	whole := *key
+	whole.Value += ":" + space + value.Value
+	return &whole
 }
 
 func (d *yamlDecoder) fields(n *yaml.Node, v reflect.Value) {

@@ -23,7 +23,9 @@ var kafkaDocs = map[string]string{
 		"password if not given",
 	"super-users": "principals, such as User:admin, that may do everything; naming one switches " +
 		"authorization on",
-	"tls":     "the certificates of listeners that speak TLS",
+	"tls": "the certificates of listeners that speak TLS",
+	"rules": "what is to go wrong, one line each, such as before Produce topic=orders nth=3: " +
+		"error NOT_LEADER_OR_FOLLOWER",
 	"journal": "write everything that happens to this file, for rehearse trace",
 	"log":     "what to log on standard error: off, connections or requests; off if not given",
 	"json":    "log as JSON, and connections if nothing else is asked for",

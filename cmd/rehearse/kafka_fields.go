@@ -160,6 +160,10 @@ func wanted(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
 		return "text"
+	case reflect.Struct:
+		if keysOf(t) == nil {
+			return "the text of a rule"
+		}
 	case reflect.Bool:
 		return "true or false"
 	case reflect.Int, reflect.Uint64:

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"syscall"
@@ -44,6 +45,9 @@ func startKafka(ctx context.Context, c kafkaConfig, j *journal.Journal) (*kafkaR
 	}
 	if err := k.ready(ctx); err != nil {
 		return nil, errors.Join(err, k.cluster.Close())
+	}
+	for _, r := range c.Rules { // only now, so that they count the requests of others
+		k.cluster.Apply(r)
 	}
 	return k, nil
 }
@@ -118,5 +122,16 @@ func runKafka(ctx context.Context, c kafkaConfig, s streams) (err error) {
 	}
 	h.ready.Store(false)
 	r.log.Info("stopping")
+	k.reportRules(s.err)
 	return err
+}
+
+// reportRules tells of rules that never fired: whoever gave them is mistaken
+// about something.
+func (k *kafkaRun) reportRules(w io.Writer) {
+	for _, stat := range k.cluster.RuleStats() {
+		if stat.Fired == 0 {
+			fmt.Fprintf(w, "rehearse: note: %v\n", stat)
+		}
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/rehearse-go/rehearse/kafkatest"
 )
 
 // A schema is as much of JSON Schema as the configuration needs.
@@ -85,6 +87,9 @@ func structSchema(t reflect.Type, path string) *schema {
 		s.Properties[f.Tag.Get("yaml")] = p
 	}
 	switch t {
+	case reflect.TypeFor[kafkatest.Rule](): // without quotes, YAML takes it for a key with a value
+		text := &schema{Type: "string"}
+		return &schema{AnyOf: []*schema{text, {Type: "object", Additional: text}}}
 	case reflect.TypeFor[kafkaTopic]():
 		partitions := s.Properties["partitions"]
 		return &schema{AnyOf: []*schema{s, partitions, {Type: "null"}}}

@@ -275,7 +275,8 @@ class Lanes {
     const size = model.size[i] ? `${model.size[i]} B` : "";
     const words = look === plainLook ? model.kindName(i) : look === looks["net.send"] || look.named ? "" : look.name;
     const at = look === looks["net.listen"] || look.named ? model.names[model.subject[i]] : "";
-    const notes = look.noted ? (model.notes.get(i) || []).map(([, value]) => value) : [];
+    const told = look.noted ? model.notes.get(i) || [] : [];
+    const notes = (told.length && told[0][0] === "rule" ? told.slice(0, 1) : told).map(([, value]) => value);
     return [words, at, ...notes, size, model.excerpt(i, 64)].filter((w) => w !== "").join("  ");
   }
 
