@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -144,6 +145,8 @@ func (f *fetch) view(w *wish) view {
 		v.err = err
 	case w.partition < 0 || int(w.partition) >= len(t.Partitions):
 		v.err = kerr.UnknownTopicOrPartition
+	case f.req.Version < 10 && t.logSettings().Codec == batch.Zstd: // KIP-110
+		v.err = kerr.UnsupportedCompressionType
 	default:
 		v.p = t.Partitions[w.partition]
 		f.viewLog(w, &v)

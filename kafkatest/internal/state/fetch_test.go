@@ -223,6 +223,18 @@ func TestZstdIsNotConverted(t *testing.T) {
 	wantCode(t, "fetch", d.fetch(fetching(3, topic, 0)).ErrorCode, kerr.UnsupportedCompressionType)
 }
 
+func TestOldConsumersAreKeptFromZstdTopics(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	zstd := map[string]string{"compression.type": "zstd"}
+	topic, err := d.CreateTopic(state.TopicSpec{Name: "t", Partitions: 1, Overrides: zstd})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.put(topic, "v")
+	wantCode(t, "version 9", d.fetch(fetching(9, topic, 0)).ErrorCode, kerr.UnsupportedCompressionType)
+	wantValues(t, "version 10", d.fetch(fetching(10, topic, 0)).RecordBatches, "v")
+}
+
 func TestAConsumerIsSentToTheReplicaInItsRack(t *testing.T) {
 	d := newDriver(t, 3, nil)
 	topic, _ := d.CreateTopic(state.TopicSpec{Name: "t", Assignment: [][]int32{{1, 2, 3}}})

@@ -46,11 +46,11 @@ func (w *wish) isNew(told *kmsg.FetchResponseTopicPartition) bool {
 		told.PreferredReadReplica >= 0 || told.HighWatermark != w.toldHW || told.LogStartOffset != w.toldStart
 }
 
-// addPartition adds a partition to its topic, which is the last one in the
-// answer if the request has its partitions together.
+// addPartition adds a partition to its topic. Like a broker it looks no further
+// back than the last topic, and names one again that comes back later.
 func addPartition(resp *kmsg.FetchResponse, w *wish, told kmsg.FetchResponseTopicPartition) {
-	for i := len(resp.Topics) - 1; i >= 0; i-- {
-		if t := &resp.Topics[i]; t.Topic == w.topic && t.TopicID == w.id {
+	if last := len(resp.Topics) - 1; last >= 0 {
+		if t := &resp.Topics[last]; t.Topic == w.topic && t.TopicID == w.id {
 			t.Partitions = append(t.Partitions, told)
 			return
 		}
