@@ -51,6 +51,11 @@ func (c *Cluster) Versions(key int16) (lowest, highest int16, ok bool) {
 		return 0, 0, false
 	}
 	a := c.handlers[key]
+	if a.key == kmsg.GetTelemetrySubscriptions || a.key == kmsg.PushTelemetry {
+		if !c.takesMetrics() {
+			return 0, 0, false
+		}
+	}
 	return c.persona.cap(key, a.min, a.max)
 }
 

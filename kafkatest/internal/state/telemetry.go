@@ -26,6 +26,7 @@ type telemetry struct {
 	instances map[[16]byte]*instance
 	order     [][16]byte // the one that came first, first
 	pushes    []Push
+	wanted    bool // clients may push: once they may, they always may
 }
 
 // An instance is a client as it is known for its metrics.
@@ -47,6 +48,21 @@ type Push struct {
 	Terminating bool     // it was its last
 	Codec       int8     // by which Metrics is compressed, as in record batches
 	Metrics     []byte   // OpenTelemetry's MetricsData
+}
+
+// takesMetrics reports whether clients may push metrics. As in Kafka, where a
+// reporter must be there that takes them, they may not unless that was asked
+// for: by a subscription, at any time, or by a reporter besides JMX's. Clients
+// that need not push would do so all the same, each at a broker and a time that
+// it chooses by chance.
+func (c *Cluster) takesMetrics() bool {
+	t := &c.admin.telemetry
+	if !t.wanted {
+		reporters := c.settings.Of(noBroker, "metric.reporters").List()
+		foreign := func(class string) bool { return !strings.HasSuffix(class, ".JmxReporter") }
+		t.wanted = c.settings.Names(setting.ClientMetrics) != nil || slices.ContainsFunc(reporters, foreign)
+	}
+	return t.wanted
 }
 
 // Pushes returns the last pushes, at most 100, the oldest first.

@@ -53,7 +53,7 @@ func TestAClientIsToldTheMetricsOfItsSubscriptions(t *testing.T) {
 }
 
 func TestWithoutSubscriptionsNoMetricsAreWanted(t *testing.T) {
-	resp := subscriptions(newDriver(t, 1, nil), [16]byte{})
+	resp := subscriptions(newDriver(t, 1, map[string]string{"metric.reporters": "a.Reporter"}), [16]byte{})
 	if len(resp.RequestedMetrics) != 0 || resp.PushIntervalMillis != 300000 {
 		t.Errorf("told %v every %d ms", resp.RequestedMetrics, resp.PushIntervalMillis)
 	}
@@ -91,7 +91,7 @@ func TestPushesThatAreNotRightAreRefused(t *testing.T) {
 			kerr.UnsupportedCompressionType},
 		{"too much", func(r *kmsg.PushTelemetryRequest) { r.Metrics = make([]byte, 101) }, kerr.TelemetryTooLarge},
 	} {
-		d := newDriver(t, 1, map[string]string{"telemetry.max.bytes": "100"})
+		d := newDriver(t, 1, map[string]string{"telemetry.max.bytes": "100", "metric.reporters": "a.Reporter"})
 		id := subscriptions(d, instanceID).SubscriptionID
 		wantCode(t, c.what, push(d, instanceID, id, c.change), c.want)
 		if len(d.Pushes()) != 0 {
@@ -101,7 +101,7 @@ func TestPushesThatAreNotRightAreRefused(t *testing.T) {
 }
 
 func TestAClientThatIsWrongMayAskAgainAtOnce(t *testing.T) {
-	d := newDriver(t, 1, nil)
+	d := newDriver(t, 1, map[string]string{"metric.reporters": "a.Reporter"})
 	before := subscriptions(d, instanceID)
 	alter(d, setting.ClientMetrics, "all", "metrics=*")
 	wantCode(t, "a push of the old", push(d, instanceID, before.SubscriptionID, nil), kerr.UnknownSubscriptionID)
@@ -112,8 +112,28 @@ func TestAClientThatIsWrongMayAskAgainAtOnce(t *testing.T) {
 	}
 }
 
-func TestPushesAreRememberedUpToABound(t *testing.T) {
+func TestMetricsAreNotTakenUntilSomebodyWantsThem(t *testing.T) {
 	d := newDriver(t, 1, nil)
+	served := func() bool {
+		_, _, get := d.Versions(int16(kmsg.GetTelemetrySubscriptions))
+		_, _, push := d.Versions(int16(kmsg.PushTelemetry))
+		return get && push
+	}
+	if served() {
+		t.Error("they are taken though nobody wants them")
+	}
+	alter(d, setting.ClientMetrics, "all", "metrics=*")
+	if !served() {
+		t.Error("they are not taken though there is a subscription")
+	}
+	alter(d, setting.ClientMetrics, "all", "-metrics")
+	if !served() {
+		t.Error("clients that have begun are cut off")
+	}
+}
+
+func TestPushesAreRememberedUpToABound(t *testing.T) {
+	d := newDriver(t, 1, map[string]string{"metric.reporters": "a.Reporter"})
 	for i := range 150 {
 		id := [16]byte{1, byte(i)}
 		wantCode(t, "the push", push(d, id, subscriptions(d, id).SubscriptionID, nil), nil)
