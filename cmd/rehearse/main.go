@@ -67,7 +67,7 @@ func run(ctx context.Context, args []string, s streams) int {
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "rehearse",
-		Short:         "Look at what tests on a virtual network left behind",
+		Short:         "Rehearse the bad day: stand-ins to run, and what tests left behind to look at",
 		Args:          cobra.NoArgs,
 		SilenceErrors: true, // run prints them
 		SilenceUsage:  true,
