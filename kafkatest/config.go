@@ -144,7 +144,7 @@ func (c Config) complete() (Config, error) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.TopicConfigs)) {
 		if _, there := c.Topics[name]; !there {
-			return c, fmt.Errorf("kafkatest: Config.TopicConfigs is about a topic %q, which Config.Topics has not", name)
+			return c, fmt.Errorf("kafkatest: Config.TopicConfigs has a topic %q that Config.Topics has not", name)
 		}
 	}
 	if c.Seed == 0 {

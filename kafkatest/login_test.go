@@ -151,7 +151,8 @@ func TestAFunctionOfTheTestsAnswersGSSAPI(t *testing.T) {
 	}
 	b := dial(t, c.Broker(0))
 	ask[*kmsg.SASLHandshakeResponse](b, handshake("GSSAPI"), 1)
-	if r := ask[*kmsg.SASLAuthenticateResponse](b, token("wrong"), 2); r.ErrorCode != kerr.SaslAuthenticationFailed.Code {
+	r := ask[*kmsg.SASLAuthenticateResponse](b, token("wrong"), 2)
+	if r.ErrorCode != kerr.SaslAuthenticationFailed.Code {
 		t.Errorf("answered %+v", r)
 	}
 	b.wantClosed()
@@ -242,7 +243,8 @@ func TestACertificatesSubjectIsAPrincipal(t *testing.T) {
 			c := kafkatest.Start(t, kafkatest.Config{
 				Settings: map[string]string{"ssl.principal.mapping.rules": row.rules},
 				Listeners: []kafkatest.Listener{{TLS: &tls.Config{
-					Certificates: []tls.Certificate{*server}, ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert,
+					Certificates: []tls.Certificate{*server}, ClientCAs: pool,
+					ClientAuth: tls.RequireAndVerifyClientCert,
 				}}},
 			})
 			principals := make(chan string, 1)

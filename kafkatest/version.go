@@ -7,6 +7,10 @@ import "github.com/twmb/franz-go/pkg/kmsg"
 // versions returns which versions of an API are served; false if none are.
 func (c *Cluster) versions(key int16) (lowest, highest int16, ok bool) {
 	if c.state != nil {
+		if key == int16(kmsg.GetTelemetrySubscriptions) || key == int16(kmsg.PushTelemetry) {
+			c.mu.Lock() // they alone depend on settings that change
+			defer c.mu.Unlock()
+		}
 		return c.state.Versions(key)
 	}
 	req := kmsg.RequestForKey(key)
