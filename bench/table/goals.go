@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"path"
 	"strings"
 )
 
@@ -28,6 +29,13 @@ var goals = []goal{
 	most("Run of an empty test", value("EmptyRun", "vnettest.Run"), 300_000, "ns"),
 	most("a journalled step, without the rest itself", ours("vnet+journal/bubble"), 5_000, "ns"),
 	most("the same, with the journal written to a file", ours("vnet+journal+file/bubble"), 5_000, "ns"),
+	least("kafkatest over kfake, in the row where it leads least", worst("kfake", "kafkatest", ""), 1, "times"),
+	least("a round trip over MockBroker's, in the row where it leads least", onOne("kafkatest"), 1.5, "times"),
+	least("the same of a scripted broker", onOne("kafkatest scripted"), 1.5, "times"),
+	least("trips on four connections over those on one, likewise", grows("kafkatest"), 1, "times"),
+	most("a test's life on TCP", value("KafkaLife", "TCP/kafkatest"), 3_000_000, "ns"),
+	most("the same in memory", value("KafkaLife", "memory/kafkatest"), 1_500_000, "ns"),
+	most("an idle broker", value("KafkaIdle", "a broker/kafkatest"), 16, "KiB"),
 }
 
 func least(what string, of func(m *measured) []float64, bound float64, unit string) goal {
@@ -56,6 +64,58 @@ func ours(name string) func(m *measured) []float64 {
 		minus := func(a, b float64) float64 { return a - b }
 		return pairwise(m.find("Step", name), m.find("Step", "rest alone/bubble"), minus)
 	}
+}
+
+// worst compares two subjects in all Kafka's rows that have both, and returns
+// the least of the ratios of each round; more is better. Only rows whose name
+// contains part count.
+func worst(peer, subject, part string) func(m *measured) []float64 {
+	return func(m *measured) []float64 {
+		return m.least(func(r *row) []float64 {
+			if path.Base(r.name) != subject || !strings.Contains(r.name, part) {
+				return nil
+			}
+			base := m.find(r.bench, path.Join(path.Dir(r.name), peer))
+			if r.unit == "ns/op" || r.unit == "KiB/broker" {
+				r, base = base, r // less is better
+			}
+			return pairwise(r, base, func(a, b float64) float64 { return a / b })
+		})
+	}
+}
+
+func onOne(subject string) func(m *measured) []float64 {
+	return worst("MockBroker", subject, "1 connection")
+}
+
+// grows compares a subject's trips on four connections with those on one.
+func grows(subject string) func(m *measured) []float64 {
+	return func(m *measured) []float64 {
+		return m.least(func(r *row) []float64 {
+			question, ok := strings.CutSuffix(r.name, ", 1 connection/"+subject)
+			if !ok {
+				return nil
+			}
+			four := m.find(r.bench, question+", 4 connections/"+subject)
+			return pairwise(four, r, func(a, b float64) float64 { return a / b })
+		})
+	}
+}
+
+// least returns, of each round, the least of what f finds for Kafka's rows.
+func (m *measured) least(f func(r *row) []float64) (all []float64) {
+	for _, r := range m.rows {
+		if !strings.HasPrefix(r.bench, "Kafka") {
+			continue
+		}
+		for i, v := range f(r) {
+			if i == len(all) {
+				all = append(all, v)
+			}
+			all[i] = min(all[i], v)
+		}
+	}
+	return all
 }
 
 func pairwise(a, b *row, f func(a, b float64) float64) (all []float64) {

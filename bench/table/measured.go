@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -30,7 +31,13 @@ type row struct {
 
 // shown are the units that a row may be measured in; the first that a line has
 // is the one that counts.
-var shown = []string{"MB/s", "trips/s", "conns/s", "events/s", "B/pair", "ns/op"}
+var shown = []string{
+	"MB/s", "records/s", "trips/s", "conns/s", "events/s", "B/pair", "KiB/broker", "ns/op",
+}
+
+// peers are the rows that others are compared with: a benchmark has one of
+// them, or none.
+var peers = []string{"loopback", "MockBroker", "kfake"}
 
 var line = regexp.MustCompile(`^Benchmark(\w+)/(\S+?)(?:-\d+)?\s+\d+\s+(.*)$`)
 
@@ -128,7 +135,7 @@ func (m *measured) print(w io.Writer) error {
 	for _, r := range m.rows {
 		if r.bench != bench {
 			bench = r.bench
-			fmt.Fprintf(&b, "\n|%s|%s|±|× loopback|\n|-|-:|-:|-:|\n", bench, r.unit)
+			fmt.Fprintf(&b, "\n|%s|%s|±|× %s|\n|-|-:|-:|-:|\n", bench, r.unit, m.peer(bench))
 		}
 		fmt.Fprintf(&b, "|%s|%s|%.0f %%|%s|\n", r.name, number(r.median()), r.spread(), m.ratio(r))
 	}
@@ -137,17 +144,44 @@ func (m *measured) print(w io.Writer) error {
 	return err
 }
 
-// ratio compares r with loopback's row of the same benchmark, if it has one.
-func (m *measured) ratio(r *row) string {
-	prefix := ""
-	if count, _, ok := strings.Cut(r.name, "/"); ok && r.unit == "B/pair" {
-		prefix = count + "/"
+// peer returns what the rows of a benchmark are compared with.
+func (m *measured) peer(bench string) string {
+	for _, r := range m.rows {
+		if base := m.base(r); r.bench == bench && base != nil {
+			return path.Base(base.name)
+		}
 	}
-	base := m.find(r.bench, prefix+"loopback")
-	if base == nil || base.unit != r.unit {
+	return "–"
+}
+
+// base returns the row that r is compared with: the one that has a peer's name
+// where r has its own, or where r's own begins. It is nil if there is none.
+func (m *measured) base(r *row) *row {
+	for _, peer := range peers {
+		for rest := r.name; ; rest = path.Dir(rest) {
+			base := m.find(r.bench, path.Join(path.Dir(rest), peer))
+			if base != nil && base.unit == r.unit {
+				return base
+			}
+			if path.Dir(rest) == "." {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// ratio compares r with its peer's row, if it has one.
+func (m *measured) ratio(r *row) string {
+	base := m.base(r)
+	if base == nil {
 		return ""
 	}
-	return strconv.FormatFloat(r.median()/base.median(), 'f', 1, 64)
+	ratio := r.median() / base.median()
+	if ratio < 10 {
+		return strconv.FormatFloat(ratio, 'f', 2, 64)
+	}
+	return strconv.FormatFloat(ratio, 'f', 1, 64)
 }
 
 // number prints with three digits that count, and separates thousands.

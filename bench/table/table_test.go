@@ -25,17 +25,29 @@ BenchmarkIdle/10000/loopback-2  	 6	 500.0 B/pair
 BenchmarkIdle/10000/vnet-2  	 6	 751.0 B/pair
 BenchmarkStep/rest_alone/bubble-2  	 6	 450.4 ns/op
 BenchmarkStep/vnet+journal/bubble  	 6	 2950.4 ns/op
+BenchmarkKafkaLife/TCP/kfake-2  	 6	 3000000 ns/op
+BenchmarkKafkaLife/TCP/kafkatest-2  	 6	 2400000 ns/op
+BenchmarkKafkaProduce/memory,_100_B/kfake-2  	 6	 3000000 records/s
+BenchmarkKafkaProduce/memory,_100_B/kafkatest-2  	 6	 3300000 records/s
+BenchmarkKafkaTrips/Metadata_v1,_1_connection/MockBroker-2  	 6	 40000 trips/s
+BenchmarkKafkaTrips/Metadata_v1,_1_connection/kfake-2  	 6	 50000 trips/s
+BenchmarkKafkaTrips/Metadata_v1,_1_connection/kafkatest-2  	 6	 70000 trips/s
+BenchmarkKafkaTrips/Metadata_v1,_4_connections/kafkatest-2  	 6	 77000 trips/s
 `
 
 func TestTheTableHasMediansAndRatios(t *testing.T) {
 	got := table(t, output)
 	for _, want := range []string{
 		"goos: linux, cpu: A Processor\n",
-		"|Stream|MB/s|",
-		"|copied twice|23,000|0 %|7.7|",
-		"|loopback|3,000|7 %|1.0|",
+		"|Stream|MB/s|±|× loopback|",
+		"|copied twice|23,000|0 %|7.68|",
+		"|loopback|3,000|7 %|1.00|",
 		"|vnet|33,200|16 %|11.1|",
-		"|10000/vnet|751|0 %|1.5|",
+		"|10000/vnet|751|0 %|1.50|",
+		"|KafkaLife|ns/op|±|× kfake|",
+		"|TCP/kafkatest|2,400,000|0 %|0.80|",
+		"|Metadata v1, 1 connection/kafkatest|70,000|0 %|1.75|",
+		"|Metadata v1, 4 connections/kafkatest|77,000|0 %||",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the table lacks %q:\n%s", want, got)
@@ -51,6 +63,11 @@ func TestGoalsAreMetMissedOrNotMeasured(t *testing.T) {
 		"|a journalled step, without the rest itself|≤ 5,000 ns|2,500|met|",
 		"|round trips over loopback's|≥ 20 times|not measured||",
 		"|events with latency, 50 pairs in a bubble|≥ 1,200,000 events/s|1,300,000|met in 2 of 3 rounds|",
+		"|kafkatest over kfake, in the row where it leads least|≥ 1 times|1.1|met|",
+		"|a round trip over MockBroker's, in the row where it leads least|≥ 1.5 times|1.75|met|",
+		"|the same of a scripted broker|≥ 1.5 times|not measured||",
+		"|trips on four connections over those on one, likewise|≥ 1 times|1.1|met|",
+		"|a test's life on TCP|≤ 3,000,000 ns|2,400,000|met|",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the goals lack %q:\n%s", want, got)
