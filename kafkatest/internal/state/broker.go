@@ -132,7 +132,8 @@ func (c *Cluster) StartBroker(id int32) {
 // AddBroker adds a broker. It leads and follows nothing until partitions are
 // created or moved.
 func (c *Cluster) AddBroker(m Member) error {
-	at, exists := slices.BinarySearchFunc(c.brokers, m.ID, func(b *Broker, id int32) int { return cmp.Compare(b.ID, id) })
+	byID := func(b *Broker, id int32) int { return cmp.Compare(b.ID, id) }
+	at, exists := slices.BinarySearchFunc(c.brokers, m.ID, byID)
 	if exists {
 		return kerr.DuplicateBrokerRegistration
 	}

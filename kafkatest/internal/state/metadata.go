@@ -59,7 +59,7 @@ func (c *Cluster) topicMetadata(
 	unknown := kmsg.NewMetadataResponseTopic()
 	if asked.Topic == nil {
 		unknown.TopicID, unknown.ErrorCode = asked.TopicID, kerr.UnknownTopicID.Code
-		if t, ok := c.byID[asked.TopicID]; ok && x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTopic, t.Name) {
+		if t, ok := c.byID[asked.TopicID]; ok && allowsTopic(x, kmsg.ACLOperationDescribe, t.Name) {
 			return c.describeTopic(x, req, t)
 		}
 		return unknown
