@@ -16,6 +16,7 @@ type scram struct {
 	users     *Users
 	mechanism Mechanism
 	nonce     string // the server's part
+	exact     bool   // the client must repeat the joint nonce, and nothing else
 
 	first      clientFirst
 	credential credential
@@ -62,7 +63,7 @@ func (s *scram) begin(token []byte) ([]byte, error) {
 // finish checks the client's proof and answers with the server's own.
 func (s *scram) finish(token []byte) ([]byte, error) {
 	final, ok := parseClientFinal(string(token))
-	if !ok || final.nonce != s.first.nonce+s.nonce {
+	if !ok || !s.accepts(final.nonce) {
 		return nil, s.errScram()
 	}
 	text := s.first.bare + "," + s.answered + "," + final.withoutProof
@@ -79,6 +80,12 @@ func (s *scram) finish(token []byte) ([]byte, error) {
 	}
 	verifier := s.mechanism.mac(s.credential.serverKey, text)
 	return []byte("v=" + base64.StdEncoding.EncodeToString(verifier)), nil
+}
+
+// accepts reports whether the last message's nonce is that of this login.
+func (s *scram) accepts(nonce string) bool {
+	joint := s.first.nonce + s.nonce
+	return nonce == joint || !s.exact && strings.HasSuffix(nonce, joint)
 }
 
 // A clientFirst is the client's first message.

@@ -35,6 +35,12 @@ type SessionConfig struct {
 	// without the mechanism, there is none, even if Mechanisms says so.
 	Handlers map[string]func() TokenHandler
 
+	// ExactNonce wants the nonce of SCRAM's last message to be the server's, as
+	// RFC 5802 has it and Kafka from 4.0 on. If false, it may have something
+	// before it, as for Kafka 3.9: librdkafka before 2.6.1 repeats its own part
+	// (confluentinc/librdkafka#4895).
+	ExactNonce bool
+
 	// Lifetime is how long a login lasts: connections.max.reauth.ms
 	// (KIP-368). If 0, as long as the connection.
 	Lifetime time.Duration
@@ -110,18 +116,24 @@ func (s *Session) Handshake(mechanism string, raw bool) *kerr.Error {
 
 // begin returns a login by the mechanism; nil if nothing can do it.
 func (s *Session) begin(mechanism string) login {
-	nonce := s.config.Seed.Text("scram nonce", s.config.Conn, strconv.Itoa(s.logins))
 	switch {
 	case mechanism == "PLAIN":
 		return plain{s.config.Users}
 	case mechanism == ScramSHA256.String():
-		return &scram{users: s.config.Users, mechanism: ScramSHA256, nonce: nonce}
+		return s.beginScram(ScramSHA256)
 	case mechanism == ScramSHA512.String():
-		return &scram{users: s.config.Users, mechanism: ScramSHA512, nonce: nonce}
+		return s.beginScram(ScramSHA512)
 	case s.config.Handlers[mechanism] != nil:
 		return handled(s.config.Handlers[mechanism]())
 	}
 	return nil
+}
+
+func (s *Session) beginScram(m Mechanism) login {
+	return &scram{
+		users: s.config.Users, mechanism: m, exact: s.config.ExactNonce,
+		nonce: s.config.Seed.Text("scram nonce", s.config.Conn, strconv.Itoa(s.logins)),
+	}
 }
 
 // handled is a login that somebody else conducts.

@@ -78,6 +78,12 @@ func (c *client) first() []byte {
 // final answers the server's first message.
 func (c *client) final(t *testing.T, server []byte) []byte {
 	t.Helper()
+	return c.finalWith(t, server, strings.Split(string(server), ",")[0])
+}
+
+// finalWith is final with an attribute r of the caller's choice.
+func (c *client) finalWith(t *testing.T, server []byte, nonce string) []byte {
+	t.Helper()
 	attributes := strings.Split(string(server), ",")
 	salt, err := base64.StdEncoding.DecodeString(attributes[1][2:])
 	if err != nil || !strings.HasPrefix(attributes[0], "r=clientnonce") || len(attributes[0]) < 30 {
@@ -88,7 +94,7 @@ func (c *client) final(t *testing.T, server []byte) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	withoutProof := "c=biws," + attributes[0]
+	withoutProof := "c=biws," + nonce
 	text := c.bare + "," + string(server) + "," + withoutProof
 	key := c.mac(salted, "Client Key")
 	stored := c.newHash()
@@ -182,6 +188,39 @@ func TestAProofIsForOneExchangeOnly(t *testing.T) {
 	}
 	_, _, err := replayed.Authenticate(time.Time{}, final)
 	wantRefused(t, err, kerr.SaslAuthenticationFailed)
+}
+
+func TestTheLastNonceMayRepeatTheClientsBeforeKafka4(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		exact  bool
+		before string // the server's nonce
+		ok     bool
+	}{
+		{"as it should be", true, "", true},
+		{"as librdkafka had it", false, "clientnonce", true},
+		{"as librdkafka had it, to Kafka 4", true, "clientnonce", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := security.NewSession(security.SessionConfig{
+				Mechanisms: []string{"SCRAM-SHA-256"}, ExactNonce: row.exact,
+				Users: users(t, security.User{Name: "alice", Password: "secret"}),
+			})
+			c := &client{newHash: sha256.New, user: "alice", password: "secret"}
+			s.Handshake("SCRAM-SHA-256", false)
+			answer, _, _ := s.Authenticate(time.Time{}, c.first())
+			nonce := strings.Split(string(answer), ",")[0][len("r="):]
+			_, done, err := s.Authenticate(time.Time{}, c.finalWith(t, answer, "r="+row.before+nonce))
+			if done != row.ok || (err == nil) != row.ok {
+				t.Errorf("got %t, %v", done, err)
+			}
+		})
+	}
+	s, c := session(t, 0), &client{newHash: sha256.New, user: "alice", password: "secret"}
+	s.Handshake("SCRAM-SHA-256", false)
+	answer, _, _ := s.Authenticate(time.Time{}, c.first())
+	_, _, err := s.Authenticate(time.Time{}, c.finalWith(t, answer, "r=clientnonce"))
+	wantRefused(t, err, kerr.SaslAuthenticationFailed) // without the server's part
 }
 
 func TestScramActsForNobodyElse(t *testing.T) {

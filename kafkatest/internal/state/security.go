@@ -77,7 +77,8 @@ func (c *Cluster) NewSession(
 ) *security.Session {
 	return security.NewSession(security.SessionConfig{
 		Conn: conn, Seed: c.Seed, Mechanisms: mechanisms, Users: c.guards.users, Handlers: handlers,
-		Lifetime: time.Duration(c.SettingInt("connections.max.reauth.ms")) * time.Millisecond,
+		ExactNonce: c.config.Version != "" && !c.persona.before(4, 0),
+		Lifetime:   time.Duration(c.SettingInt("connections.max.reauth.ms")) * time.Millisecond,
 	})
 }
 
