@@ -79,6 +79,9 @@ func ParseBody(h Header, rest []byte) (kmsg.Request, error) {
 			return nil, err
 		}
 	}
+	if err := bounded(h, rest, req.IsFlexible()); err != nil {
+		return nil, err
+	}
 	if err := req.ReadFrom(rest); err != nil {
 		return nil, fmt.Errorf("the body of %s cannot be decoded: %w", h.Name(), err)
 	}
