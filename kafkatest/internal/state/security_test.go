@@ -3,6 +3,11 @@
 package state_test
 
 import (
+	"crypto/hmac"
+	"crypto/pbkdf2"
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
 	"testing"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
@@ -109,6 +114,53 @@ func TestALoginLastsAsLongAsTheSettingSays(t *testing.T) {
 	wantCode(t, "SaslAuthenticate", resp.ErrorCode, nil)
 	if session.Principal() != "User:alice" || resp.SessionLifetimeMillis != 5000 {
 		t.Errorf("%q is logged in for %d ms", session.Principal(), resp.SessionLifetimeMillis)
+	}
+}
+
+func sha256MAC(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// lastOfLibrdkafka answers the server's first message of SCRAM as librdkafka
+// before 2.6.1 does: with its own part of the nonce twice.
+func lastOfLibrdkafka(t *testing.T, bare, server, password string) []byte {
+	t.Helper()
+	attributes := strings.Split(server, ",")
+	salt, err := base64.StdEncoding.DecodeString(attributes[1][len("s="):])
+	if err != nil {
+		t.Fatal(err)
+	}
+	salted, err := pbkdf2.Key(sha256.New, password, salt, 4096, sha256.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := "c=biws,r=" + bare[strings.Index(bare, "r=")+2:] + attributes[0][len("r="):]
+	proof := sha256MAC(salted, "Client Key")
+	stored := sha256.Sum256(proof)
+	for i, b := range sha256MAC(stored[:], bare+","+server+","+last) {
+		proof[i] ^= b
+	}
+	return []byte(last + ",p=" + base64.StdEncoding.EncodeToString(proof))
+}
+
+func TestOldLibrdkafkaLogsInUntilKafka4(t *testing.T) {
+	for version, want := range map[string]bool{"": true, "3.9": true, "4.0": false} {
+		d := guarded(t, state.Config{Version: version, Users: []security.User{{Name: "alice", Password: "secret"}}})
+		session := d.NewSession("c1", []string{"SCRAM-SHA-256"}, nil)
+		if err := session.Handshake("SCRAM-SHA-256", false); err != nil {
+			t.Fatal(err)
+		}
+		const bare = "n=alice,r=abc"
+		answer, _, err := session.Authenticate(begin, []byte("n,,"+bare))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, done, err := session.Authenticate(begin, lastOfLibrdkafka(t, bare, string(answer), "secret"))
+		if done != want {
+			t.Errorf("version %q: logged in %t, %v", version, done, err)
+		}
 	}
 }
 
