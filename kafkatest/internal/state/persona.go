@@ -27,14 +27,17 @@ func personaOf(version string) (persona, error) {
 		return persona{}, nil
 	}
 	p := persona{version: version}
-	name := "v" + strings.TrimPrefix(version, "v")
-	if _, err := fmt.Sscanf(name, "v%d.%d", &p.major, &p.minor); err != nil {
+	name := strings.TrimPrefix(version, "v")
+	if _, err := fmt.Sscanf(name, "%d.%d", &p.major, &p.minor); err != nil {
 		return persona{}, fmt.Errorf("the Kafka version %q: write it as major.minor, such as 3.9", version)
 	}
-	if p.highest = kversion.FromString(fmt.Sprintf("v%d.%d", p.major, p.minor)); p.highest == nil {
-		known := kversion.VersionStrings()
+	if p.major == 0 && strings.Count(name, ".") == 1 {
+		name += ".0" // before 1.0 the third number counted too: 0.10.2
+	}
+	if p.highest = kversion.FromString(name); p.highest == nil {
+		known := kversion.VersionStrings() // the newest first
 		return persona{}, fmt.Errorf("the Kafka version %q is not known; those from %s to %s are",
-			version, strings.TrimPrefix(known[0], "v"), strings.TrimPrefix(known[len(known)-1], "v"))
+			version, strings.TrimPrefix(known[len(known)-1], "v"), strings.TrimPrefix(known[0], "v"))
 	}
 	return p, nil
 }

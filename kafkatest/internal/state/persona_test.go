@@ -17,6 +17,8 @@ func TestAPersonaServesTheVersionsOfItsKafka(t *testing.T) {
 		lowest, higher int16
 		served         bool
 	}{
+		{"0.8.2", kmsg.Metadata, 0, 0, true},
+		{"0.11", kmsg.Produce, 0, 3, true}, // a minor version of 0, as 0.10.2 is
 		{"2.4", kmsg.Produce, 0, 8, true},
 		{"2.4", kmsg.Fetch, 0, 11, true},
 		{"2.4", kmsg.DescribeCluster, 0, 0, false}, // KIP-700, Kafka 2.8
@@ -74,6 +76,9 @@ func TestAnUnknownVersionOfKafkaIsAnErrorThatNamesTheKnown(t *testing.T) {
 		_, err := state.New(state.Config{Version: version, Brokers: []state.Member{{ID: 1}}})
 		if err == nil || !strings.Contains(err.Error(), version) {
 			t.Errorf("%q: the error is %v", version, err)
+		}
+		if version == "9.9" && !strings.Contains(err.Error(), "those from 0.8.0 to 4.") {
+			t.Errorf("the known versions are not told in order: %v", err)
 		}
 	}
 }
