@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -102,12 +101,13 @@ func (x *examination) insecure(v *visit) (why, mend string) {
 			"Put the advertised name into the certificate, or advertise a name that is in it."
 	case errors.As(v.err, &invalid):
 		return "The certificate is not valid at this time or for this use.", "Renew it, and check the clocks."
+	case isCertificateWanted(v.err):
+		return whyCertificate, mendCertificate
 	case x.speaksOtherwise(v.address):
 		return "The port speaks plain text, not TLS.", "Leave --tls away, in a client " +
 			"security.protocol=PLAINTEXT or SASL_PLAINTEXT, or use the port of the TLS listener."
 	}
-	return "The TLS handshake failed: what listens there speaks no TLS, or demands a certificate of clients.",
-		"If it demands one, give --tls-cert and --tls-key; in a Java client, ssl.keystore.location."
+	return "The TLS handshake failed: what listens there speaks no TLS, or other versions of it.", "Check the port."
 }
 
 // speaksOtherwise asks the address again with TLS if it was asked without, or
@@ -142,8 +142,7 @@ func (x *examination) unanswered(v *visit) (why, mend string) {
 	}
 	switch {
 	case isCertificateWanted(v.err):
-		return "The broker demands a certificate of clients.",
-			"Give --tls-cert and --tls-key; in a Java client, ssl.keystore.location."
+		return whyCertificate, mendCertificate
 	case speaks == "HTTP" || x.speaksHTTP(v.address):
 		return "An HTTP server answers on this port, such as a REST proxy, a schema registry or a console.",
 			"Use the broker's port, usually 9092."
@@ -157,11 +156,18 @@ func (x *examination) unanswered(v *visit) (why, mend string) {
 	return "What listens there does not speak Kafka, or is a proxy without its broker.", "Check the port."
 }
 
-// isCertificateWanted finds the alert that TLS 1.3 sends after the handshake.
+// isCertificateWanted finds the alert about a certificate that was not shown or
+// not liked. In TLS 1.3 it comes after the handshake.
 func isCertificateWanted(err error) bool {
-	var alert tls.AlertError
-	return errors.As(err, &alert) && strings.Contains(alert.Error(), "certificate")
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error" && strings.Contains(op.Error(), "certificate")
 }
+
+// What is said of it.
+const (
+	whyCertificate  = "The broker demands a certificate of clients."
+	mendCertificate = "Give --tls-cert and --tls-key; in a Java client, ssl.keystore.location."
+)
 
 func (x *examination) refused(v *visit) (why, mend string) {
 	var login *loginError

@@ -8,11 +8,7 @@ import (
 	"errors"
 	"io"
 	"net"
-	"strings"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // The stages of a visit, in order. A visit that failed says at which.
@@ -67,10 +63,35 @@ func (a access) call(ctx context.Context, address string) *visit {
 	}
 	v.took = time.Since(start)
 	v.version = guess(versions)
-	if v.err = a.enter(v.client); v.err != nil {
+	switch {
+	case a.user == "":
+		return v
+	case a.mechanism == "":
+		return a.callWithBest(ctx, v)
+	}
+	if v.err = v.client.login(a); v.err != nil {
 		return v.at(stageLogin)
 	}
 	return v
+}
+
+// callWithBest visits again with the best mechanism that is offered: a broker
+// that was asked what it offers closes the connection.
+func (a access) callWithBest(ctx context.Context, v *visit) *visit {
+	offered, err := v.client.offered()
+	best, known := best(offered)
+	switch {
+	case err != nil:
+		v.err = &loginError{nil, err}
+	case !known:
+		v.err = &loginError{offered, errors.New("none of the mechanisms offered is known here")}
+	}
+	if v.err != nil {
+		return v.at(stageLogin)
+	}
+	v.client.close()
+	a.mechanism = best
+	return a.call(ctx, v.address)
 }
 
 func (v *visit) at(s stage) *visit {
@@ -97,34 +118,6 @@ func (a access) secure(ctx context.Context, nc net.Conn, host string) (net.Conn,
 		return nil, err
 	}
 	return secured, nil
-}
-
-// enter logs in, if there is somebody to.
-func (a access) enter(k *kafkaClient) error {
-	if a.user == "" {
-		return nil
-	}
-	if a.mechanism == "" {
-		offered, err := k.offered()
-		if err != nil {
-			return &loginError{nil, err}
-		}
-		m, ok := best(offered)
-		if !ok {
-			return &loginError{offered, errors.New("none of the mechanisms offered is known here")}
-		}
-		a.mechanism = m
-	}
-	return k.login(a)
-}
-
-// guess says which Kafka serves these versions.
-func guess(r *kmsg.ApiVersionsResponse) string {
-	version := kversion.FromApiVersionsResponse(r).VersionGuess()
-	if strings.HasPrefix(version, "unknown") {
-		return "of a version that is not known here"
-	}
-	return version
 }
 
 // speaksKafka reports whether an address answers Kafka's greeting that way.
