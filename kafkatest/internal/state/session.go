@@ -56,6 +56,10 @@ type sessionKey struct {
 // cache: Kafka's MIN_INCREMENTAL_FETCH_SESSION_EVICTION_MS.
 const evictAfter = 2 * time.Minute
 
+// maxRemembered is how many partitions all sessions remember together, so that
+// no number of sessions and of partitions in them exhausts the memory.
+const maxRemembered = 1 << 20
+
 // Epochs of requests that are not in the middle of a session.
 const (
 	firstEpoch = 0
@@ -94,7 +98,9 @@ func (c *Cluster) enterSession(x *call.Call, req *kmsg.FetchRequest) (fetchConte
 	case s.byID != (req.Version >= 13):
 		return fetchContext{}, kerr.FetchSessionTopicIDError
 	}
-	s.update(req)
+	if s.update(req) && c.remembered() > maxRemembered {
+		delete(c.sessions, sessionKey{x.Broker, s.id}) // this answer is its last
+	}
 	s.used = c.Agenda.Now()
 	s.epoch = epochAfter(s.epoch)
 	return fetchContext{session: s, incremental: true, wishes: s.wishes}, nil
@@ -118,7 +124,7 @@ func (c *Cluster) brokerEpoch(id int32) int64 {
 
 // newSession makes a session, or none if there are too many already.
 func (c *Cluster) newSession(x *call.Call, req *kmsg.FetchRequest, wishes []*wish) *fetchSession {
-	if !c.roomForSession(x.Broker) {
+	if !c.roomForSession(x.Broker) || c.remembered()+len(wishes) > maxRemembered {
 		return nil
 	}
 	s := &fetchSession{
@@ -136,6 +142,14 @@ func (c *Cluster) newSession(x *call.Call, req *kmsg.FetchRequest, wishes []*wis
 	}
 	c.sessions[sessionKey{x.Broker, s.id}] = s
 	return s
+}
+
+// remembered returns how many partitions all sessions remember.
+func (c *Cluster) remembered() (n int) {
+	for _, s := range c.sessions {
+		n += len(s.wishes)
+	}
+	return n
 }
 
 // sessionID draws an id that is free from the connection's name.
@@ -202,8 +216,9 @@ func (w *wish) set(p *kmsg.FetchRequestTopicPartition) {
 	w.leaderEpoch, w.lastEpoch = p.CurrentLeaderEpoch, p.LastFetchedEpoch
 }
 
-// update takes in what a request changes of the session.
-func (s *fetchSession) update(req *kmsg.FetchRequest) {
+// update takes in what a request changes of the session, and reports whether
+// that adds partitions.
+func (s *fetchSession) update(req *kmsg.FetchRequest) (added bool) {
 	for i := range req.Topics {
 		t := &req.Topics[i]
 		for j := range t.Partitions {
@@ -212,13 +227,13 @@ func (s *fetchSession) update(req *kmsg.FetchRequest) {
 			if !ok {
 				w = &wish{wishKey: key, toldHW: -1, toldStart: -1}
 				s.find[key] = w
-				s.wishes = append(s.wishes, w)
+				s.wishes, added = append(s.wishes, w), true
 			}
 			w.set(&t.Partitions[j])
 		}
 	}
 	if len(req.ForgottenTopics) == 0 {
-		return
+		return added
 	}
 	for i := range req.ForgottenTopics {
 		t := &req.ForgottenTopics[i]
@@ -227,6 +242,7 @@ func (s *fetchSession) update(req *kmsg.FetchRequest) {
 		}
 	}
 	s.wishes = slices.DeleteFunc(slices.Clone(s.wishes), func(w *wish) bool { return s.find[w.wishKey] != w })
+	return added
 }
 
 // rotate puts the partitions that gave records behind the others, so that no

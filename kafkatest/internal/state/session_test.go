@@ -123,6 +123,24 @@ func TestAPartitionThatGaveComesLast(t *testing.T) {
 	}
 }
 
+func TestASessionDoesNotRememberWithoutEnd(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	id := d.session(12, d.create("t", 1, 1))
+	req := next(12, id, 1)
+	topic := kmsg.NewFetchRequestTopic()
+	topic.Topic, topic.Partitions = "t", make([]kmsg.FetchRequestTopicPartition, 1<<20+1)
+	for i := range topic.Partitions {
+		topic.Partitions[i].Partition = int32(i)
+	}
+	req.Topics = append(req.Topics, topic)
+	d.Handle(d.call(), req)
+	wantCode(t, "afterwards", ask[*kmsg.FetchResponse](d, next(12, id, 2)).ErrorCode, kerr.FetchSessionIDNotFound)
+	req.SessionEpoch, req.SessionID = 0, 0
+	if resp := d.Handle(d.call(), req).(*kmsg.FetchResponse); resp.SessionID != 0 {
+		t.Error("a session of more than a million partitions")
+	}
+}
+
 func TestTheCacheOfSessionsIsBounded(t *testing.T) {
 	d := newDriver(t, 1, map[string]string{"max.incremental.fetch.session.cache.slots": "2"})
 	topic := d.create("t", 1, 1)
