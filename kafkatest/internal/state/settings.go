@@ -69,3 +69,10 @@ func (t *Topic) setting(name string) string { return string(t.Setting(name)) }
 func (c *Cluster) GroupSetting(group, name string) string {
 	return string(c.settings.OfGroup(noBroker, group, name))
 }
+
+// CheckTopicConfigs says what is wrong with configs of a topic, where
+// CreateTopic has but a code.
+func (c *Cluster) CheckTopicConfigs(topic string, configs map[string]string) error {
+	_, err := c.settings.Check(setting.OfTopic(topic), configs)
+	return err
+}
