@@ -38,7 +38,7 @@ type kafkaConfig struct {
 	Seed       uint64                `yaml:"seed" flag:"seed"`
 	Users      map[string]string     `yaml:"users" flag:"user" arg:"name:password" key:":"`
 	SASL       []mechanism           `yaml:"sasl" flag:"sasl" arg:"mechanism"`
-	SuperUsers []string              `yaml:"super-users" flag:"super-user" arg:"principal"`
+	SuperUsers []principal           `yaml:"super-users" flag:"super-user" arg:"principal"`
 	TLS        kafkaTLS              `yaml:"tls"`
 	Rules      []kafkatest.Rule      `yaml:"rules" flag:"rule"`
 	Journal    string                `yaml:"journal" flag:"journal" arg:"file"`
@@ -111,6 +111,19 @@ func (m *mechanism) UnmarshalText(text []byte) error {
 	s, err := chosen(text, *m)
 	*m = mechanism(s)
 	return err
+}
+
+// A principal is someone, as ACLs name them.
+type principal string
+
+// UnmarshalText refuses what has no kind before its name.
+func (p *principal) UnmarshalText(text []byte) error {
+	kind, name, parted := strings.Cut(string(text), ":")
+	if !parted || kind == "" || name == "" {
+		return fmt.Errorf("%q is no principal; want one such as User:admin", text)
+	}
+	*p = principal(text)
+	return nil
 }
 
 // A protocol is a listener's security protocol.

@@ -63,10 +63,9 @@ func (h *kafkaHealth) handler() http.Handler {
 }
 
 // close stops the server and waits for it.
-func (h *kafkaHealth) close() error {
+func (h *kafkaHealth) close() {
 	h.stop()
 	if h.ended != nil {
 		<-h.ended
 	}
-	return nil
 }

@@ -57,7 +57,10 @@ func (c kafkaConfig) cluster() kafkatest.Config {
 	config := kafkatest.Config{
 		Brokers: c.Brokers, FirstID: int32(c.FirstID), Racks: c.Racks, Seed: c.Seed, Version: c.Version,
 		Topics: map[string]int{}, TopicConfigs: map[string]map[string]string{},
-		SuperUsers: c.SuperUsers, Settings: c.Settings,
+		Settings: c.Settings,
+	}
+	for _, p := range c.SuperUsers {
+		config.SuperUsers = append(config.SuperUsers, string(p))
 	}
 	for name, t := range c.Topics {
 		config.Topics[name] = t.Partitions
@@ -75,6 +78,7 @@ func (c kafkaConfig) cluster() kafkatest.Config {
 // listen opens a listener and remembers where.
 func (k *kafkaRun) listen(ctx context.Context, network, address string) (net.Listener, error) {
 	var config net.ListenConfig
+	config.SetMultipathTCP(false) // Go's default, which makes a listener in twice the time
 	l, err := config.Listen(ctx, network, address)
 	if err == nil {
 		k.bound = append(k.bound, l.Addr().String())
@@ -94,25 +98,40 @@ func explainStart(ctx context.Context, err error) error {
 		op.Addr, whoAnswers(ctx, op.Addr.String()))
 }
 
-// runKafka runs the stand-in until ctx ends.
-func runKafka(ctx context.Context, c kafkaConfig, s streams) (err error) {
+// runKafka runs the stand-in until ctx ends, and then tells of rules that never
+// fired: whoever gave them is mistaken about something.
+func runKafka(ctx context.Context, c kafkaConfig, s streams) error {
 	r, err := c.records(s.err)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, r.close()) }()
+	k, err := r.run(ctx, c, s.out)
+	err = errors.Join(err, r.close())
+	if k == nil {
+		return err
+	}
+	for _, stat := range k.cluster.RuleStats() {
+		if stat.Fired == 0 {
+			fmt.Fprintf(s.err, "rehearse: note: %v\n", stat)
+		}
+	}
+	return err
+}
+
+// run runs the stand-in until ctx ends. It returns it, closed, if it ever
+// answered.
+func (r *kafkaRecord) run(ctx context.Context, c kafkaConfig, out io.Writer) (k *kafkaRun, err error) {
 	h, err := c.serveHealth(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() { err = errors.Join(err, h.close()) }()
-	k, err := startKafka(ctx, c, r.journal)
-	if err != nil {
-		return err
+	defer h.close()
+	if k, err = startKafka(ctx, c, r.journal); err != nil {
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, k.cluster.Close()) }()
-	if err := k.greet(s.out); err != nil {
-		return err
+	if err := k.greet(out); err != nil {
+		return k, err
 	}
 	r.log.Info("ready", "bootstrap", k.bootstrap(0), "brokers", len(k.cluster.Brokers()), "process", os.Getpid())
 	h.ready.Store(true)
@@ -122,16 +141,5 @@ func runKafka(ctx context.Context, c kafkaConfig, s streams) (err error) {
 	}
 	h.ready.Store(false)
 	r.log.Info("stopping")
-	k.reportRules(s.err)
-	return err
-}
-
-// reportRules tells of rules that never fired: whoever gave them is mistaken
-// about something.
-func (k *kafkaRun) reportRules(w io.Writer) {
-	for _, stat := range k.cluster.RuleStats() {
-		if stat.Fired == 0 {
-			fmt.Fprintf(w, "rehearse: note: %v\n", stat)
-		}
-	}
+	return k, err
 }
