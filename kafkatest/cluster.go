@@ -29,6 +29,7 @@ type Cluster struct {
 
 	before, after rules
 	ruleCount     atomic.Int64 // to name rules
+	ruled         atomic.Bool  // a rule was added, ever
 	complaints    complaints
 	exchanges     atomic.Uint64 // remembered by any broker
 

@@ -213,6 +213,9 @@ func (x *conn) request(frame []byte) error {
 	if err := e.serve(frame); err != nil {
 		return err
 	}
+	if e.unseen() {
+		wire.Spare(frame)
+	}
 	return x.seen()
 }
 

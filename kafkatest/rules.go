@@ -52,6 +52,7 @@ func (c *Cluster) addRule(list *rules, name string, r rule.Rule[Exchange, Verdic
 	if r == nil {
 		panic("kafkatest: a rule is nil")
 	}
+	c.ruled.Store(true)
 	if name == "" {
 		name = fmt.Sprintf("rule %d", c.ruleCount.Add(1))
 	}

@@ -311,6 +311,15 @@ func (e *exchange) told() {
 	}
 }
 
+// unseen reports whether nobody can have kept anything of the request: the
+// state copies the records that it appends, and nobody else was shown them.
+func (e *exchange) unseen() bool {
+	b := e.conn.broker
+	c := b.cluster
+	return e.Request.Key() == int16(kmsg.Produce) && c.state != nil &&
+		c.journal == nil && c.config.Notify == nil && c.config.History <= 0 && !c.ruled.Load() && !b.script.told.Load()
+}
+
 // subject is what the journal calls the exchange.
 func (e *exchange) subject() string { return e.Name() }
 

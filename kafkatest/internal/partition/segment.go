@@ -29,14 +29,20 @@ type place struct {
 	at   int
 }
 
-// newSegment returns a segment with room for n bytes. The first one of a log
-// is small and grows, so that an idle log takes next to no memory.
+// newSegment returns a segment for a batch of n bytes to begin with. The first
+// one of a log is small and grows, so that an idle log takes next to no memory.
+// One that the batch all but fills is left to append, since what is copied into
+// new memory need not be cleared before.
 func newSegment(n int, before int64, first bool) *segment {
-	size := segmentSize
-	if first {
-		size = 512
+	s := &segment{maxTime: math.MinInt64, before: before}
+	switch {
+	case n > segmentSize/4*3:
+	case first:
+		s.data = make([]byte, 0, max(512, n))
+	default:
+		s.data = make([]byte, 0, segmentSize)
 	}
-	return &segment{data: make([]byte, 0, max(size, n)), maxTime: math.MinInt64, before: before}
+	return s
 }
 
 // fits reports whether n bytes have room in the segment, which may grow.
@@ -47,7 +53,7 @@ func (s *segment) fits(n int) bool {
 // append copies a batch into the segment and returns the copy, which may still
 // be patched: nobody has seen it.
 func (s *segment) append(b batch.Batch, base int64) batch.Batch {
-	if need := len(s.data) + len(b); need > cap(s.data) {
+	if need := len(s.data) + len(b); need > cap(s.data) && s.data != nil {
 		grown := make([]byte, len(s.data), max(need, min(2*cap(s.data), segmentSize)))
 		copy(grown, s.data)
 		s.data = grown

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // firstRead is how many bytes of a frame are made room for before any of them
@@ -59,8 +60,32 @@ func ReadFrame(r *bufio.Reader, limit int32) ([]byte, error) {
 	return readBody(r, int(size))
 }
 
+// spares are frames that were given back.
+var spares sync.Pool
+
+// worthSparing is how large a frame must be to be given back.
+const worthSparing = 64 << 10
+
+// Spare gives a frame back, for others to be read into. Nothing of it may be
+// in use any more.
+func Spare(frame []byte) {
+	if cap(frame) >= worthSparing {
+		spares.Put(&frame)
+	}
+}
+
+// begin returns memory for a frame of size bytes to begin with.
+func begin(size int) []byte {
+	if size >= worthSparing {
+		if spare, ok := spares.Get().(*[]byte); ok && cap(*spare) >= size {
+			return (*spare)[:size]
+		}
+	}
+	return make([]byte, min(size, firstRead))
+}
+
 func readBody(r io.Reader, size int) ([]byte, error) {
-	frame := make([]byte, min(size, firstRead))
+	frame := begin(size)
 	for have := 0; ; {
 		if _, err := io.ReadFull(r, frame[have:]); err != nil {
 			if err == io.EOF {

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,6 +108,19 @@ func TestALongFrameIsReadWhole(t *testing.T) {
 	got, err := wire.ReadFrame(bufio.NewReader(bytes.NewReader(sent)), 1<<23)
 	if err != nil || !bytes.Equal(got, body) {
 		t.Errorf("%d bytes and %v, want %d", len(got), err, len(body))
+	}
+}
+
+func TestAFrameIsReadIntoOneThatWasGivenBack(t *testing.T) {
+	first, second := bytes.Repeat([]byte("a"), 1<<17), bytes.Repeat([]byte("b"), 1<<16)
+	sent := slices.Concat([]byte{0, 2, 0, 0}, first, []byte{0, 1, 0, 0}, second, []byte{0, 2, 0, 0}, first)
+	r := bufio.NewReader(bytes.NewReader(sent))
+	for i, want := range [][]byte{first, second, first} {
+		got, err := wire.ReadFrame(r, 1<<20)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("frame %d: %d bytes and %v, want %d of another kind", i, len(got), err, len(want))
+		}
+		wire.Spare(got)
 	}
 }
 
