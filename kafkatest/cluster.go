@@ -100,6 +100,9 @@ func (c *Cluster) makeState() (err error) {
 		return fmt.Errorf("kafkatest: %w", err)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.config.Topics)) {
+		if err := s.CheckTopicConfigs(name, c.config.TopicConfigs[name]); err != nil {
+			return fmt.Errorf("kafkatest: Config.TopicConfigs: %q: %w", name, err)
+		}
 		spec := state.TopicSpec{Name: name, Partitions: c.config.Topics[name], Overrides: c.config.TopicConfigs[name]}
 		if _, err := s.CreateTopic(spec); err != nil {
 			return fmt.Errorf("kafkatest: Config.Topics: %q: %w", name, err)
