@@ -20,7 +20,7 @@ func (p *Partition) Expire() {
 // Compact compacts the log now, whatever the topic's cleanup.policy is.
 func (p *Partition) Compact() {
 	p.log.Compact(p.Topic.cluster.now(), &p.Topic.logSettings().Settings)
-	p.log.dirty = p.log.End()
+	p.log.dirty = p.log.LastStable()
 }
 
 // scheduleCleaning puts the next cleaning on the agenda, unless one is on it.

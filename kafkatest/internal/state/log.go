@@ -17,7 +17,7 @@ type partitionLog struct {
 	fetches  []watch
 	acks     []*ackWait
 	cleaning *call.Entry // when retention or compaction is due next
-	dirty    int64       // the end when it was compacted last
+	dirty    int64       // up to where it was compacted last
 }
 
 // logSettings are a topic's configs as its logs heed them, resolved when the

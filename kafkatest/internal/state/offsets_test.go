@@ -123,6 +123,20 @@ func TestANewLeaderDoesNotTellLessThanTheOneBefore(t *testing.T) {
 	wantCode(t, "version 4", d.list(listing(4, -1)).ErrorCode, kerr.LeaderNotAvailable)
 }
 
+func TestTheFirstEpochEndsWhereItBeganWhileNothingIsProduced(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	topic := d.create("t", 1, 1)
+	epoch, end := topic.Partitions[0].Log().EpochEnd(0)
+	if epoch != 0 || end != 0 {
+		t.Errorf("epoch %d ends at %d", epoch, end)
+	}
+	got := d.list(listing(5, -2))
+	wantOffset(t, "earliest", got.Offset, 0)
+	if got.LeaderEpoch != 0 {
+		t.Errorf("its epoch is %d", got.LeaderEpoch)
+	}
+}
+
 func TestEpochsHaveEnds(t *testing.T) {
 	d := newDriver(t, 2, nil)
 	topic, _ := d.CreateTopic(state.TopicSpec{Name: "t", Assignment: [][]int32{{1, 2}}})
@@ -265,4 +279,7 @@ func TestCompactedTopicsAreCompactedInTime(t *testing.T) {
 	d.put(topic, "a")
 	d.tick(2 * time.Minute)
 	wantValues(t, "compacted", d.fetch(fetching(12, topic, 0)).RecordBatches, "a")
+	if when, due := d.Agenda.Next(); due {
+		t.Errorf("a compacted log wants cleaning at %v", when)
+	}
 }

@@ -39,6 +39,7 @@ func newPartition(t *Topic, number int32, replicas []int32) *Partition {
 	for _, id := range replicas {
 		if t.cluster.Serves(id) {
 			p.Leader = id
+			p.log.StartEpoch(p.Epoch)
 			break
 		}
 	}

@@ -58,7 +58,7 @@ const evictAfter = 2 * time.Minute
 
 // maxRemembered is how many partitions all sessions remember together, so that
 // no number of sessions and of partitions in them exhausts the memory.
-const maxRemembered = 1 << 20
+const maxRemembered = 1 << 18
 
 // Epochs of requests that are not in the middle of a session.
 const (
