@@ -41,6 +41,7 @@ type Cluster struct {
 	brokers []*Broker       // by ascending id
 	timer   *time.Timer     // for what the agenda has next
 	armed   time.Time       // when the timer fires; zero if it is not set
+	awaits  []*awaiting
 	closed  bool
 
 	running sync.WaitGroup // the timer's goroutines
@@ -128,6 +129,9 @@ func (c *Cluster) enter(f func(*state.Cluster)) bool {
 	}
 	c.state.Agenda.Tick(time.Now())
 	f(c.state)
+	if c.awaits != nil {
+		c.tellAwaits()
+	}
 	answered := c.state.Agenda.TakeAnswered()
 	c.arm()
 	c.mu.Unlock()
@@ -173,6 +177,7 @@ func (c *Cluster) tick() {
 func (c *Cluster) Close() error {
 	c.mu.Lock()
 	c.closed = true
+	c.endAwaits()
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -253,6 +258,9 @@ func (c *Cluster) endpoint(x *call.Call, id int32) (host string, port int32, ok 
 // do is enter for methods that report a closed cluster.
 func (c *Cluster) do(f func(*state.Cluster) error) error {
 	var err error
+	if c.state == nil {
+		return errStateless
+	}
 	if !c.enter(func(s *state.Cluster) { err = f(s) }) {
 		return net.ErrClosed
 	}

@@ -35,9 +35,9 @@ func Topic(name string, partitions ...int32) rule.When[Exchange] {
 	})
 }
 
-// Group holds for requests about a group. Errors go to what it found, as with
+// OfGroup holds for requests about a group. Errors go to what it found, as with
 // Topic.
-func Group(name string) rule.When[Exchange] {
+func OfGroup(name string) rule.When[Exchange] {
 	return at(func(p matter) bool { return p.group == name })
 }
 
@@ -83,14 +83,53 @@ func Via(listener string) rule.When[Exchange] {
 }
 
 // expanded returns the request with what it leaves unsaid: the topics, where
-// it asks for all of them.
+// it asks for all of them or goes on with a session.
 func (e Exchange) expanded() kmsg.Request {
 	if r, ok := e.Request.(*kmsg.MetadataRequest); ok && e.cluster != nil && asksForAll(r) {
 		all := *r
 		all.Topics = e.cluster.everyTopic()
 		return &all
 	}
+	if r, ok := e.Request.(*kmsg.FetchRequest); ok && e.cluster != nil && r.SessionID != 0 && r.SessionEpoch > 0 {
+		all := *r
+		all.Topics = e.cluster.sessionTopics(e.Broker, r)
+		return &all
+	}
 	return e.Request
+}
+
+// sessionTopics returns what a Fetch in a session asks for: what it names, and
+// what the session has of earlier requests that it does not forget.
+func (c *Cluster) sessionTopics(broker int32, r *kmsg.FetchRequest) []kmsg.FetchRequestTopic {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	topics := slices.Clone(r.Topics)
+	if c.state == nil {
+		return topics
+	}
+	for _, t := range c.state.SessionTopics(broker, r.SessionID) {
+		covered := slices.ContainsFunc(r.Topics, func(o kmsg.FetchRequestTopic) bool { return covers(o, t) })
+		if !covered && !forgotten(r, t) {
+			topics = append(topics, t)
+		}
+	}
+	return topics
+}
+
+// covers reports whether t, which is one partition, is of o.
+func covers(o, t kmsg.FetchRequestTopic) bool {
+	return o.Topic == t.Topic && o.TopicID == t.TopicID &&
+		slices.ContainsFunc(o.Partitions, func(p kmsg.FetchRequestTopicPartition) bool {
+			return p.Partition == t.Partitions[0].Partition
+		})
+}
+
+// forgotten reports whether a Fetch drops t, which is one partition, from its
+// session.
+func forgotten(r *kmsg.FetchRequest, t kmsg.FetchRequestTopic) bool {
+	return slices.ContainsFunc(r.ForgottenTopics, func(o kmsg.FetchRequestForgottenTopic) bool {
+		return o.Topic == t.Topic && o.TopicID == t.TopicID && slices.Contains(o.Partitions, t.Partitions[0].Partition)
+	})
 }
 
 // asksForAll reports whether a Metadata request is for all topics.

@@ -75,7 +75,8 @@ func (r Rule) String() string {
 
 // quoted puts a value in quotes where it would not be one word without.
 func quoted(value string) string {
-	if value == "" || strings.Contains(value, " ") || value[len(value)-1] == ':' || strconv.Quote(value) != `"`+value+`"` {
+	plain := value != "" && !strings.Contains(value, " ") && value[len(value)-1] != ':'
+	if !plain || strconv.Quote(value) != `"`+value+`"` {
 		return strconv.Quote(value)
 	}
 	return value
@@ -135,7 +136,7 @@ func (r Rule) when(seed uint64) rule.When[Exchange] {
 
 // plainConditions are the words of a rule that are a condition by themselves.
 var plainConditions = map[string]func(string) rule.When[Exchange]{
-	"group":     Group,
+	"group":     OfGroup,
 	"txn":       TxnID,
 	"client":    Client,
 	"principal": Principal,

@@ -91,7 +91,7 @@ func TestWhateverComesNextIsAnsweredInOrder(t *testing.T) {
 func TestAReplyMayBeForARequestOfOneKind(t *testing.T) {
 	b := scripted(t)
 	b.Handle(kmsg.Heartbeat, kafkatest.Sequence(kmsg.NewPtrHeartbeatResponse()))
-	b.ReplyWhen(kafkatest.Group("billing").Nth(2), heartbeatReply(kerr.UnknownMemberID))
+	b.ReplyWhen(kafkatest.OfGroup("billing").Nth(2), heartbeatReply(kerr.UnknownMemberID))
 	c := dial(t, b)
 	var got []int16
 	for _, group := range []string{"other", "billing", "other", "billing", "billing"} {
@@ -189,7 +189,7 @@ func TestTheNearestExpectationIsTold(t *testing.T) {
 			b.ReplyNext(kmsg.NewPtrHeartbeatResponse(), kmsg.NewPtrMetadataResponse())
 		}, "it came where the next reply is to Metadata"},
 		{"a condition", func(b *kafkatest.Broker) {
-			b.ReplyWhen(kafkatest.Group("g").First(), kmsg.NewPtrHeartbeatResponse(), kmsg.NewPtrHeartbeatResponse())
+			b.ReplyWhen(kafkatest.OfGroup("g").First(), kmsg.NewPtrHeartbeatResponse(), kmsg.NewPtrHeartbeatResponse())
 		}, "1 reply under a condition that did not hold"},
 		{"an answer to something else", func(b *kafkatest.Broker) {
 			b.Handle(kmsg.Heartbeat, func(e kafkatest.Exchange) kmsg.Response {

@@ -1,0 +1,174 @@
+// Groups: what a test sees of them without a client, and waits for.
+
+package kafkatest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
+)
+
+// A Group is a consumer group by its name; it need not be there yet.
+type Group struct {
+	cluster *Cluster
+	name    string
+}
+
+// Group returns a group by its name.
+func (c *Cluster) Group(name string) *Group { return &Group{c, name} }
+
+// Groups returns the names of all groups, sorted.
+func (c *Cluster) Groups() (names []string) {
+	c.enter(func(s *state.Cluster) { names = slices.Clone(s.Groups().Names()) })
+	slices.Sort(names)
+	return names
+}
+
+// A GroupInfo is a group at an instant.
+type GroupInfo struct {
+	State      string // as Kafka spells it, such as "Stable"; "Dead" if there is no such group
+	Kind       string // "classic" or, by KIP-848, "consumer"
+	Protocol   string // how partitions are assigned: chosen by the members, or by the broker
+	Generation int32  // or epoch
+	Leader     string // member id; "" if the broker assigns
+	Members    []Member
+	History    []Assignment       // the latest, the oldest first
+	Committed  map[string][]int64 // by topic and partition; -1 where nothing is committed
+}
+
+// A Member is one member of a group at an instant.
+type Member struct {
+	ID       string
+	Instance string // "" if it is dynamic
+	ClientID string
+	Assigned map[string][]int32
+}
+
+// An Assignment is what the members of a group had from an instant on.
+type Assignment struct {
+	Time       time.Time
+	Generation int32
+	Members    map[string]map[string][]int32 // by member id and topic
+}
+
+// Info returns the group as it is.
+func (g *Group) Info() (info GroupInfo) {
+	var s group.Snapshot
+	if !g.cluster.enter(func(c *state.Cluster) { s = c.Groups().Snapshot(g.name) }) {
+		return info
+	}
+	info = GroupInfo{
+		State: s.State, Kind: string(s.Kind), Protocol: s.Protocol, Generation: s.Epoch, Leader: s.Leader,
+		Committed: map[string][]int64{},
+	}
+	for _, m := range s.Members {
+		info.Members = append(info.Members, Member{m.ID, m.Instance, m.ClientID, m.Assigned})
+	}
+	for _, a := range s.History {
+		told := Assignment{Time: a.At, Generation: a.Epoch, Members: map[string]map[string][]int32{}}
+		for id, assigned := range a.Members {
+			told.Members[id] = assigned
+		}
+		info.History = append(info.History, told)
+	}
+	for _, o := range s.Offsets {
+		list := info.Committed[o.Topic]
+		for len(list) <= int(o.Partition) {
+			list = append(list, -1)
+		}
+		list[o.Partition] = o.Offset.Offset
+		info.Committed[o.Topic] = list
+	}
+	return info
+}
+
+// Committed returns the offset that the group committed; false if none.
+func (g *Group) Committed(topic string, partition int32) (offset int64, ok bool) {
+	g.cluster.enter(func(s *state.Cluster) {
+		var o group.Offset
+		o, ok = s.Groups().Committed(g.name, topic, partition)
+		offset = o.Offset
+	})
+	return offset, ok
+}
+
+// AwaitAssigned waits until the group has that many members, and each of them
+// knows what it is assigned.
+func (g *Group) AwaitAssigned(ctx context.Context, members int) error {
+	what := fmt.Sprintf("%d members of group %s with their assignments", members, g.name)
+	return g.cluster.await(ctx, what, func(c *state.Cluster) (bool, string) {
+		s := c.Groups().Snapshot(g.name)
+		settled := 0
+		for _, m := range s.Members {
+			if !m.Waiting && m.Epoch == s.Epoch && len(m.Revoking) == 0 {
+				settled++
+			}
+		}
+		ready := len(s.Members) == members && settled == members && (members == 0 || s.State == "Stable")
+		return ready, fmt.Sprintf("it is %s, with %d members, %d of them settled", s.State, len(s.Members), settled)
+	})
+}
+
+// AwaitCommitted waits until the group has committed the offset or a later one.
+func (g *Group) AwaitCommitted(ctx context.Context, topic string, partition int32, offset int64) error {
+	what := fmt.Sprintf("group %s to commit %d of %s/%d", g.name, offset, topic, partition)
+	return g.cluster.await(ctx, what, func(c *state.Cluster) (bool, string) {
+		o, ok := c.Groups().Committed(g.name, topic, partition)
+		if !ok {
+			return false, "it has committed nothing there"
+		}
+		return o.Offset >= offset, fmt.Sprintf("it has committed %d", o.Offset)
+	})
+}
+
+// AwaitLagZero waits until the group has committed the end of every partition
+// that has records, of all topics that it has members or commits for.
+func (g *Group) AwaitLagZero(ctx context.Context) error {
+	return g.cluster.await(ctx, fmt.Sprintf("group %s to have no lag", g.name), func(c *state.Cluster) (bool, string) {
+		s := c.Groups().Snapshot(g.name)
+		topics := topicsOf(s)
+		if len(topics) == 0 {
+			return false, "it has neither members nor commits"
+		}
+		lag := int64(0)
+		for _, name := range topics {
+			lag += lagOf(c, g.name, name)
+		}
+		return lag == 0, fmt.Sprintf("its lag is %d", lag)
+	})
+}
+
+// topicsOf returns the topics that a group is about, sorted.
+func topicsOf(s group.Snapshot) (topics []string) {
+	for _, m := range s.Members {
+		topics = append(topics, m.Topics...)
+		for name := range m.Assigned {
+			topics = append(topics, name)
+		}
+	}
+	for _, o := range s.Offsets {
+		topics = append(topics, o.Topic)
+	}
+	slices.Sort(topics)
+	return slices.Compact(topics)
+}
+
+// lagOf returns how many offsets of a topic the group has not committed.
+func lagOf(c *state.Cluster, name, topic string) (lag int64) {
+	t, ok := c.Topic(topic)
+	if !ok {
+		return 0
+	}
+	for _, p := range t.Partitions {
+		at := p.Log().Start()
+		if o, ok := c.Groups().Committed(name, topic, p.Number); ok {
+			at = max(at, o.Offset)
+		}
+		lag += max(0, p.Log().HighWatermark()-at)
+	}
+	return lag
+}
