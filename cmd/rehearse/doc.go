@@ -12,5 +12,6 @@
 //	rehearse version
 //
 // Data goes to standard output, talk to standard error. It exits with 0 when
-// done, 1 when two runs differ or a doctor finds problems, and 2 when the command line or a file is bad.
+// done, 1 when two runs differ or a doctor finds problems, and 2 when the
+// command line or a file is bad.
 package main
