@@ -165,37 +165,67 @@ type sight struct {
 	keyless   bool
 }
 
-// sight passes a record by, checking its form.
+// sight passes a record by, checking its form. Every record of every batch
+// that is not compressed comes by here, so it goes by positions and makes
+// nothing.
 func (r *reader) sight() (sight, bool) {
-	d, err := r.cut()
-	if err != nil {
+	n, at := varintAt(r.buf, 0)
+	if at < 0 || n < 1 || n > int64(len(r.buf)-at) {
 		return sight{}, false
 	}
-	d.skip(1)
-	s := sight{timestamp: r.baseTime + d.varint(), delta: d.varint()}
-	s.keyless = d.pass()
-	d.pass()
-	n := d.varint()
-	if n < 0 {
+	rec := r.buf[at : at+int(n)]
+	r.buf, r.left = r.buf[at+int(n):], r.left-1
+	var s sight
+	timeDelta, at := varintAt(rec, 1) // behind the attributes
+	s.delta, at = varintAt(rec, at)
+	s.timestamp = r.baseTime + timeDelta
+	key, at := passAt(rec, at)
+	s.keyless = key < 0
+	_, at = passAt(rec, at)
+	headers, at := varintAt(rec, at)
+	if at < 0 || headers < 0 {
 		return s, false
 	}
-	for ; n > 0 && !d.bad; n-- {
-		if none := d.pass(); none {
+	for ; headers > 0 && at >= 0; headers-- {
+		if key, at = passAt(rec, at); key < 0 {
 			return s, false
 		}
-		d.pass()
+		_, at = passAt(rec, at)
 	}
-	return s, !d.bad && len(d.buf) == 0
+	return s, at == len(rec)
 }
 
-// pass passes bytes with their length by, and reports whether they are nil.
-func (d *decoder) pass() bool {
-	n := d.varint()
-	if n == -1 {
-		return true
+// varintAt reads a number at a position, and returns the one behind it: -1 if
+// there is none, or the position was -1 already.
+func varintAt(p []byte, at int) (int64, int) {
+	if uint(at) < uint(len(p)) && p[at] < 0x80 { // the usual case: one byte
+		u := p[at]
+		return int64(u>>1) ^ -int64(u&1), at + 1
 	}
-	d.skip(n)
-	return false
+	return longVarintAt(p, at)
+}
+
+func longVarintAt(p []byte, at int) (int64, int) {
+	if at < 0 || at > len(p) {
+		return 0, -1
+	}
+	v, n := binary.Varint(p[at:])
+	if n <= 0 {
+		return 0, -1
+	}
+	return v, at + n
+}
+
+// passAt passes bytes with their length by. The length is -1 if they are nil.
+func passAt(p []byte, at int) (length int64, behind int) {
+	n, at := varintAt(p, at)
+	switch {
+	case at < 0 || n < -1 || n > int64(len(p)-at):
+		return n, -1
+	case n == -1:
+		return n, at
+	}
+	return n, at + int(n)
 }
 
 // Faulty returns a fault for each record that wrong calls so, by its message.

@@ -61,7 +61,7 @@ func (p *Partition) cleaningDue() int64 {
 		due = min(due, later(now+c.SettingInt("log.cleaner.backoff.ms"), min(s.segmentMs, s.maxLag)))
 	}
 	if s.Compact && p.log.Pending(p.log.dirty, p.log.End()) >= s.segmentSize {
-		due = min(due, now+c.SettingInt("log.cleaner.backoff.ms"))
+		due = min(due, now+max(1, c.SettingInt("log.cleaner.backoff.ms")))
 	}
 	return due
 }
