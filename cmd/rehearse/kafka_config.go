@@ -190,7 +190,7 @@ func (l *kafkaListener) UnmarshalText(text []byte) error {
 		name, address = "", string(text)
 	}
 	if named && !isListenerName(name) {
-		return fmt.Errorf("%q: a listener's name is made of letters, digits, _, - and .", text)
+		return fmt.Errorf("%q: a listener's name is made of letters, digits, dots, _ and -", text)
 	}
 	host, service, err := net.SplitHostPort(address)
 	if err != nil {

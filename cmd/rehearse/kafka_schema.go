@@ -58,20 +58,15 @@ func schemaOf(t reflect.Type, path string) *schema {
 		items := schemaOf(t.Elem(), path)
 		return &schema{AnyOf: []*schema{{Type: "array", Items: items}, items}}
 	case reflect.Map:
-		return &schema{Type: "object", Additional: mapped(t.Elem(), path)}
+		return &schema{Type: "object", Additional: schemaOf(t.Elem(), path)}
 	case reflect.Struct:
 		return structSchema(t, path)
 	}
-	return &schema{Type: "string"}
-}
-
-// mapped describes a map's values. Plain text may be anything that YAML writes
-// as one word: true and 5 need no quotes.
-func mapped(t reflect.Type, path string) *schema {
-	if t.Kind() == reflect.String && t.Name() == "string" {
-		return &schema{AnyOf: []*schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}}
+	if t != reflect.TypeFor[string]() {
+		return &schema{Type: "string"}
 	}
-	return schemaOf(t, path)
+	// Text may be anything that YAML writes as one word: true and 4.0 need no quotes.
+	return &schema{AnyOf: []*schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}}}
 }
 
 func structSchema(t reflect.Type, path string) *schema {
