@@ -12,7 +12,6 @@ import (
 	"github.com/rehearse-go/rehearse/kafkatest/internal/security"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/txn"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // A Config says what a cluster is made of.
@@ -58,7 +57,7 @@ type Cluster struct {
 	groups     *group.Coordinator
 	txns       *txn.Coordinator
 	guards     guards
-	handlers   [kmsg.MaxKey + 1]api
+	served     []api     // by ascending key
 	brokers    []*Broker // by ascending id
 	controller int32
 	slots      [coordinatorSlots]slot

@@ -15,11 +15,12 @@ import (
 // coordinator: Kafka's default of offsets.topic.num.partitions.
 const coordinatorSlots = 50
 
-// A slot is a share of all groups and transactional ids.
+// A slot is a share of all groups and transactional ids. Every cluster has many
+// of them, so they are small.
 type slot struct {
+	loading int64 // until then its coordinator loads what it keeps, by Unix time in nanoseconds
 	broker  int32
-	loading time.Time // until then its coordinator loads what it keeps
-	epoch   int32     // how often the slot has moved
+	epoch   int32 // how often the slot has moved
 }
 
 // slotOf hashes a key as Kafka does: Java's String.hashCode.
@@ -63,7 +64,7 @@ func (c *Cluster) moveCoordinatorsFrom(id int32) {
 func (c *Cluster) adoptCoordinators() { c.moveCoordinatorsFrom(-1) }
 
 func (c *Cluster) moveSlot(i int, to int32) {
-	c.slots[i] = slot{broker: to, loading: c.Agenda.Now().Add(c.loadTime), epoch: c.slots[i].epoch + 1}
+	c.slots[i] = slot{broker: to, loading: c.Agenda.Now().Add(c.loadTime).UnixNano(), epoch: c.slots[i].epoch + 1}
 	c.groupsMoved(i)
 }
 
@@ -91,7 +92,7 @@ func (c *Cluster) CoordinatorError(broker int32, key string) *kerr.Error {
 	switch {
 	case s.broker != broker:
 		return kerr.NotCoordinator
-	case c.Agenda.Now().Before(s.loading):
+	case c.Agenda.Now().UnixNano() < s.loading:
 		return kerr.CoordinatorLoadInProgress
 	}
 	return nil

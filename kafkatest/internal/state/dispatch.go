@@ -3,6 +3,7 @@
 package state
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
@@ -39,18 +40,26 @@ func (c *Cluster) apis() []api {
 }
 
 func (c *Cluster) register() {
-	for _, a := range c.apis() {
-		c.handlers[a.key] = a
+	c.served = slices.Clip(c.apis())
+	slices.SortFunc(c.served, func(a, b api) int { return cmp.Compare(a.key, b.key) })
+}
+
+// find returns the API with a key.
+func (c *Cluster) find(key int16) (a api, ok bool) {
+	at, ok := slices.BinarySearchFunc(c.served, key, func(a api, key int16) int { return cmp.Compare(int16(a.key), key) })
+	if !ok {
+		return api{}, false
 	}
+	return c.served[at], true
 }
 
 // Versions returns which versions of an API are served, as this cluster's
 // version of Kafka would; false if none are.
 func (c *Cluster) Versions(key int16) (lowest, highest int16, ok bool) {
-	if key < 0 || int(key) >= len(c.handlers) || c.handlers[key].handle == nil {
+	a, ok := c.find(key)
+	if !ok {
 		return 0, 0, false
 	}
-	a := c.handlers[key]
 	if a.key == kmsg.GetTelemetrySubscriptions || a.key == kmsg.PushTelemetry {
 		if !c.takesMetrics() {
 			return 0, 0, false
@@ -64,5 +73,6 @@ func (c *Cluster) Versions(key int16) (lowest, highest int16, ok bool) {
 // or has none.
 func (c *Cluster) Handle(x *call.Call, req kmsg.Request) kmsg.Response {
 	c.authorize(x)
-	return c.handlers[req.Key()].handle(x, req)
+	a, _ := c.find(req.Key())
+	return a.handle(x, req)
 }

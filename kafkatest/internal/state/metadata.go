@@ -175,16 +175,16 @@ func (c *Cluster) apiVersions(_ *call.Call, req *kmsg.ApiVersionsRequest) kmsg.R
 		resp.ErrorCode = kerr.RebootstrapRequired.Code
 		return resp
 	}
-	for key := range c.handlers {
-		lowest, highest, ok := c.Versions(int16(key))
+	for _, a := range c.served {
+		lowest, highest, ok := c.Versions(a.key.Int16())
 		if !ok {
 			continue
 		}
-		if kmsg.Key(key) == kmsg.Produce {
+		if a.key == kmsg.Produce {
 			lowest = 0 // advertised though 4.0 refuses them (KAFKA-18659)
 		}
 		k := kmsg.NewApiVersionsResponseApiKey()
-		k.ApiKey, k.MinVersion, k.MaxVersion = int16(key), lowest, highest
+		k.ApiKey, k.MinVersion, k.MaxVersion = a.key.Int16(), lowest, highest
 		resp.ApiKeys = append(resp.ApiKeys, k)
 	}
 	c.tellFeatures(resp)
