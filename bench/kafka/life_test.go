@@ -17,7 +17,6 @@ var lives = []struct {
 	{"TCP with a group", func(tb testing.TB, s subject) { live(tb, s, false, consuming(), kgo.ConsumerGroup("g")) }},
 	{"memory", func(tb testing.TB, s subject) { live(tb, s, true, consuming()) }},
 	{"memory with a group", func(tb testing.TB, s subject) { live(tb, s, true, consuming(), kgo.ConsumerGroup("g")) }},
-	{"TCP without its client's end", liveOn},
 	{"start and close alone", func(tb testing.TB, s subject) { s.start(tb, shape{brokers: 1, partitions: 1}).close() }},
 	{"start and close alone, 3 brokers", func(tb testing.TB, s subject) {
 		s.start(tb, shape{brokers: 3, partitions: 3}).close()
@@ -28,27 +27,10 @@ var lives = []struct {
 func live(tb testing.TB, s subject, memory bool, opts ...kgo.Opt) {
 	c := s.start(tb, shape{brokers: 1, partitions: 1, memory: memory})
 	client := c.client(tb, opts...)
-	converse(tb, client)
-	client.Close()
-	c.close()
-}
-
-// liveOn leaves the client's own end out, which takes longer than all the rest.
-func liveOn(tb testing.TB, s subject) {
-	c := s.start(tb, shape{brokers: 1, partitions: 1})
-	client := c.client(tb, consuming())
-	converse(tb, client)
-	c.close()
-	if b, ok := tb.(*testing.B); ok {
-		b.StopTimer()
-		defer b.StartTimer()
-	}
-	client.Close()
-}
-
-func converse(tb testing.TB, client *kgo.Client) {
 	check(tb, client.ProduceSync(tb.Context(), records(10, 100)...).FirstErr())
 	consume(tb, client, 10)
+	client.Close()
+	c.close()
 }
 
 func BenchmarkKafkaLife(b *testing.B) {
