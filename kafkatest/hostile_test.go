@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/rehearse-go/rehearse/journal"
 	"github.com/rehearse-go/rehearse/kafkatest"
@@ -69,36 +70,22 @@ func TestAnAnnouncedFrameCostsNoMemoryBeforeItComes(t *testing.T) {
 }
 
 func TestAThousandSilentConnectionsDisturbNobody(t *testing.T) {
-	before := runtime.NumGoroutine()
-	m := new(memory)
-	c, err := kafkatest.New(kafkatest.Config{Listen: m.listen, Topics: map[string]int{"orders": 1}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 1000 {
-		m.dial(t, 0)
-	}
-	if r := ask[*kmsg.MetadataResponse](speak(t, m.dial(t, 0)), metadata("orders"), 9); len(r.Topics) != 1 {
-		t.Errorf("answered %+v", r)
-	}
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
-	if left := settled(before); left > before {
-		t.Errorf("%d goroutines, %d before the cluster", left, before)
-	}
-}
-
-// settled returns how many goroutines there are when those that have nothing
-// left to do have ended.
-func settled(want int) (n int) {
-	for range 10_000 {
-		if n = runtime.NumGoroutine(); n <= want {
-			break
+	synctest.Test(t, func(t *testing.T) { // which fails if a goroutine is left at its end
+		m := new(memory)
+		c, err := kafkatest.New(kafkatest.Config{Listen: m.listen, Topics: map[string]int{"orders": 1}})
+		if err != nil {
+			t.Fatal(err)
 		}
-		runtime.Gosched()
-	}
-	return n
+		for range 1000 {
+			m.dial(t, 0)
+		}
+		if r := ask[*kmsg.MetadataResponse](speak(t, m.dial(t, 0)), metadata("orders"), 9); len(r.Topics) != 1 {
+			t.Errorf("answered %+v", r)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // seedFrames are the frames' payloads that mutation begins with: every request

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/rehearse-go/rehearse/kafkatest"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -268,25 +270,28 @@ func TestAfterCloseNothingPanics(t *testing.T) {
 }
 
 func TestCloseDoesNotWaitForAHandlerThatWaitsForTheTest(t *testing.T) {
-	c, err := kafkatest.New(kafkatest.Config{Scripted: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	entered, release := make(chan struct{}), make(chan struct{})
-	c.Broker(0).Handle(kmsg.Heartbeat, func(kafkatest.Exchange) kmsg.Response {
-		close(entered)
-		<-release
-		return nil
+	synctest.Test(t, func(t *testing.T) {
+		m := new(memory)
+		c, err := kafkatest.New(kafkatest.Config{Scripted: true, Listen: m.listen})
+		if err != nil {
+			t.Fatal(err)
+		}
+		release := make(chan struct{})
+		c.Broker(0).Handle(kmsg.Heartbeat, func(kafkatest.Exchange) kmsg.Response {
+			<-release
+			return nil
+		})
+		speak(t, m.dial(t, 0)).send(heartbeat("g"), 3)
+		synctest.Wait()
+		began := time.Now()
+		if err := c.Close(); err != nil || time.Since(began) > time.Second {
+			t.Errorf("Close took %v, %v", time.Since(began), err)
+		}
+		close(release)
+		if p := c.Problems(); len(p) != 1 || !strings.Contains(p[0], "did not return") {
+			t.Errorf("problems %q", p)
+		}
 	})
-	dial(t, c.Broker(0)).send(heartbeat("g"), 3)
-	<-entered
-	if err := c.Close(); err != nil {
-		t.Error(err)
-	}
-	close(release)
-	if p := c.Problems(); len(p) != 1 || !strings.Contains(p[0], "did not return") {
-		t.Errorf("problems %q", p)
-	}
 }
 
 func TestAHandlerMayWaitForTheEndOfItsBroker(t *testing.T) {
