@@ -78,14 +78,18 @@ func rangeTarget(topics [][]Topic) []set {
 // before as far as that allows. topics is what each member wants.
 func uniformTarget(topics [][]Topic, before []set) []set {
 	u := &uniform{hands: make([][]partition, len(topics)), wants: make([]map[[16]byte]bool, len(topics))}
-	table := make(set)
+	all := make(map[Topic]bool)
 	for i, wanted := range topics {
 		u.wants[i] = make(map[[16]byte]bool, len(wanted))
 		for _, t := range wanted {
 			u.wants[i][t.ID] = true
-			for p := range t.Partitions {
-				table.add(partition{t.ID, p})
-			}
+			all[t] = true
+		}
+	}
+	table := make(set)
+	for t := range all {
+		for p := range t.Partitions {
+			table.add(partition{t.ID, p})
 		}
 	}
 	u.stay(table, before)

@@ -203,6 +203,9 @@ func (x *Coordinator) groupMillis(group, name string, def time.Duration) time.Du
 }
 
 func parse(s string, def int64) int64 {
+	if s == "" {
+		return def
+	}
 	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 		return n
 	}

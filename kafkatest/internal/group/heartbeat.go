@@ -20,7 +20,7 @@ type pulse struct {
 	req   *kmsg.ConsumerGroupHeartbeatRequest
 	resp  *kmsg.ConsumerGroupHeartbeatResponse
 	owned set            // what the member says it has; nil if it does not say
-	had   set            // what was assigned to it before
+	news  bool           // it is to have something else than before
 	regex *regexp.Regexp // nil if the request brings none
 }
 
@@ -150,9 +150,9 @@ func (b *consumer) heartbeat(h *pulse) *kerr.Error {
 	if err != nil {
 		return err
 	}
-	h.had = m.assigned
+	had := m.assigned
 	changed := b.update(h, m)
-	b.advance(m, fresh || changed, h.owned)
+	h.news = b.advance(m, fresh || changed, h.owned) && !had.equal(m.assigned)
 	b.renew(m)
 	b.answer(h, m)
 	return nil
@@ -295,7 +295,7 @@ func (b *consumer) answer(h *pulse, m *subscriber) {
 	resp.HeartbeatIntervalMillis = int32(interval.Milliseconds())
 	subscribed := req.SubscribedTopicNames != nil || req.SubscribedTopicRegex != nil
 	whole := req.RebalanceTimeoutMillis >= 0 && subscribed && req.Topics != nil
-	if req.MemberEpoch != 0 && !whole && h.had.equal(m.assigned) {
+	if req.MemberEpoch != 0 && !whole && !h.news {
 		return
 	}
 	resp.Assignment = &kmsg.ConsumerGroupHeartbeatResponseAssignment{

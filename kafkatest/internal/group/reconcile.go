@@ -3,8 +3,9 @@
 package group
 
 // advance moves the group on if something changed, and the member towards its
-// target. owned is what the member says it has; nil if it does not say.
-func (b *consumer) advance(m *subscriber, changed bool, owned set) {
+// target, and reports whether the member moved. owned is what the member says
+// it has; nil if it does not say.
+func (b *consumer) advance(m *subscriber, changed bool, owned set) (moved bool) {
 	if changed || b.stale {
 		changed = b.refresh() || changed
 	}
@@ -12,9 +13,11 @@ func (b *consumer) advance(m *subscriber, changed bool, owned set) {
 		b.epoch++
 	}
 	b.retarget()
-	if b.reconcile(m, owned) || changed {
+	moved = b.reconcile(m, owned)
+	if moved || changed {
 		b.g.changed()
 	}
+	return moved
 }
 
 // reconcile moves the member as far as it can go now, and reports whether it
