@@ -188,7 +188,10 @@ type client struct {
 }
 
 func (w *world) client(name, group string, topics ...string) *client {
-	return &client{w: w, name: name, group: group, version: 9, rebalance: 60000, protocols: []string{"range"}, topics: topics}
+	return &client{
+		w: w, name: name, group: group, topics: topics,
+		version: 9, rebalance: 60000, protocols: []string{"range"},
+	}
 }
 
 // static gives the client an instance id.
