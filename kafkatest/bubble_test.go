@@ -154,3 +154,27 @@ func TestTheSameSeedMakesTheSameBytes(t *testing.T) {
 		}
 	})
 }
+
+func TestIdleClientsAreAwaited(t *testing.T) {
+	vnettest.Run(t, vnettest.Config{}, func(t *vnettest.T) {
+		c := onNetwork(t, kafkatest.Config{Topics: map[string]int{"orders": 1}})
+		b, began := reach(t, 0), time.Now()
+		go func() {
+			for range 3 {
+				_, _ = b.try(metadata(), 9)
+				time.Sleep(5 * time.Second) // virtual
+			}
+		}()
+		if err := c.AwaitIdle(t.Context(), 10*time.Second); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(began); took < 20*time.Second || took > 30*time.Second {
+			t.Errorf("idle after %v", took)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := c.AwaitIdle(ctx, time.Hour); err == nil || !strings.Contains(err.Error(), "do nothing for 1h") {
+			t.Error(err)
+		}
+	})
+}

@@ -32,15 +32,17 @@ type Cluster struct {
 	ruled         atomic.Bool  // a rule was added, ever
 	complaints    complaints
 	exchanges     atomic.Uint64 // remembered by any broker
+	stirs         atomic.Uint64 // requests of clients that do something
 
 	// mu guards the state and what follows. It is held for the length of one
 	// request's handling and never across a wait.
 	mu      sync.Mutex
-	state   *state.Cluster  // nil if the cluster is scripted
-	users   *security.Users // of a scripted cluster
-	brokers []*Broker       // by ascending id
-	timer   *time.Timer     // for what the agenda has next
-	armed   time.Time       // when the timer fires; zero if it is not set
+	state   *state.Cluster                                        // nil if the cluster is scripted
+	caps    func(key, lowest, highest int16) (int16, int16, bool) // versions of a scripted cluster
+	users   *security.Users                                       // of a scripted cluster
+	brokers []*Broker                                             // by ascending id
+	timer   *time.Timer                                           // for what the agenda has next
+	armed   time.Time                                             // when the timer fires; zero if it is not set
 	awaits  []*awaiting
 	closed  bool
 
@@ -78,6 +80,9 @@ func New(config Config) (*Cluster, error) {
 // makeState makes the state; of a scripted cluster, the users alone.
 func (c *Cluster) makeState() (err error) {
 	if c.config.Scripted {
+		if c.caps, err = state.Caps(c.config.Version); err != nil {
+			return fmt.Errorf("kafkatest: %w", err)
+		}
 		if c.users, err = security.NewUsers(call.Seed(c.config.Seed), c.config.securityUsers()); err != nil {
 			err = fmt.Errorf("kafkatest: Config.Users: %w", err)
 		}

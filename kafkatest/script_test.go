@@ -414,3 +414,42 @@ func TestHistoryHoldsTheLatestExchanges(t *testing.T) {
 		t.Errorf("the cluster remembers %d", len(all))
 	}
 }
+
+func TestAScriptedBrokerAdvertisesTheVersionsOfItsKafka(t *testing.T) {
+	rows := []struct {
+		version string
+		highest int16 // of Metadata
+	}{{"", 13}, {"2.8", 11}, {"1.0", 5}}
+	for _, row := range rows {
+		b := kafkatest.Start(t, kafkatest.Config{Scripted: true, Version: row.version}).Broker(0)
+		got := map[int16]int16{}
+		for _, k := range ask[*kmsg.ApiVersionsResponse](dial(t, b), kmsg.NewPtrApiVersionsRequest(), 0).ApiKeys {
+			got[k.ApiKey] = k.MaxVersion
+		}
+		if _, internal := got[int16(kmsg.LeaderAndISR)]; got[int16(kmsg.Metadata)] != row.highest || internal {
+			t.Errorf("%q: %v", row.version, got)
+		}
+	}
+	if _, err := kafkatest.New(kafkatest.Config{Scripted: true, Version: "0.0"}); err == nil {
+		t.Error("a version that there is not is taken")
+	}
+}
+
+func TestANotifierIsToldTheBytes(t *testing.T) {
+	told := make(chan kafkatest.Traffic, 3)
+	b := kafkatest.Start(t, kafkatest.Config{
+		Scripted: true, Notify: func(x kafkatest.Traffic) { told <- x },
+	}).Broker(0)
+	b.Handle(kmsg.Heartbeat, kafkatest.Sequence(nil, kmsg.NewPtrHeartbeatResponse()))
+	c := dial(t, b)
+	c.send(heartbeat("g"), 0)
+	ask[*kmsg.HeartbeatResponse](c, heartbeat("g"), 0)
+	silent, answered := <-told, <-told
+	const request = 4 + 8 + 5 + 3 + 4 + 2 // length, header with "app", group "g", generation, member
+	if silent.BytesRead != request || silent.BytesWritten != 0 {
+		t.Errorf("silence: %d read, %d written; want %d and 0", silent.BytesRead, silent.BytesWritten, request)
+	}
+	if answered.BytesRead != request || answered.BytesWritten != 10 || answered.Reply == nil {
+		t.Errorf("answer: %d read, %d written; want %d and 10", answered.BytesRead, answered.BytesWritten, request)
+	}
+}

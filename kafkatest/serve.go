@@ -38,6 +38,7 @@ func requestName(r kmsg.Request) string {
 // connection.
 func (e *exchange) serve(frame []byte) error {
 	e.noteRequest(frame)
+	e.conn.broker.cluster.stir(e.Request.Key())
 	c := e.conn.broker.cluster
 	v, decided := c.before.Decide(e.Exchange)
 	if decided {

@@ -2,7 +2,11 @@
 
 package kafkatest
 
-import "github.com/twmb/franz-go/pkg/kmsg"
+import (
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
 
 // versions returns which versions of an API are served; false if none are.
 func (c *Cluster) versions(key int16) (lowest, highest int16, ok bool) {
@@ -17,13 +21,26 @@ func (c *Cluster) versions(key int16) (lowest, highest int16, ok bool) {
 	if req == nil {
 		return 0, 0, false
 	}
-	return 0, req.MaxVersion(), true
+	return c.caps(key, 0, req.MaxVersion())
+}
+
+// betweenBrokers are APIs that no client uses: a scripted broker serves them
+// if it is told to, and does not say so.
+var betweenBrokers = []kmsg.Key{
+	kmsg.LeaderAndISR, kmsg.StopReplica, kmsg.UpdateMetadata, kmsg.ControlledShutdown, kmsg.WriteTxnMarkers,
+	kmsg.Vote, kmsg.BeginQuorumEpoch, kmsg.EndQuorumEpoch, kmsg.AlterPartition, kmsg.Envelope, kmsg.FetchSnapshot,
+	kmsg.BrokerRegistration, kmsg.BrokerHeartbeat, kmsg.AllocateProducerIDs, kmsg.ControllerRegistration,
+	kmsg.AssignReplicasToDirs, kmsg.InitializeShareGroupState, kmsg.ReadShareGroupState,
+	kmsg.WriteShareGroupState, kmsg.DeleteShareGroupState, kmsg.ReadShareGroupStateSummary,
 }
 
 // listVersions returns the answer to ApiVersions v0.
 func (c *Cluster) listVersions() *kmsg.ApiVersionsResponse {
 	r := kmsg.NewPtrApiVersionsResponse()
 	for key := range int16(kmsg.MaxKey + 1) {
+		if c.state == nil && slices.Contains(betweenBrokers, kmsg.Key(key)) {
+			continue
+		}
 		if lowest, highest, ok := c.versions(key); ok {
 			k := kmsg.NewApiVersionsResponseApiKey()
 			k.ApiKey, k.MinVersion, k.MaxVersion = key, lowest, highest
