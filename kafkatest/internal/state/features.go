@@ -97,8 +97,8 @@ const (
 	unsafeDowngrade = 3
 )
 
-// updateFeatures changes levels: up to version 1 each for itself, from version
-// 2 on all or none.
+// updateFeatures changes levels: before Kafka 4.0 each for itself, since then
+// all or none, whatever the version of the request (KIP-1022).
 func (c *Cluster) updateFeatures(x *call.Call, req *kmsg.UpdateFeaturesRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.UpdateFeaturesResponse)
 	if !x.AllowsCluster(kmsg.ACLOperationAlter) {
@@ -112,7 +112,7 @@ func (c *Cluster) updateFeatures(x *call.Call, req *kmsg.UpdateFeaturesRequest) 
 		refused := c.checkLevel(req.Version, asked)
 		if refused == nil {
 			levels[asked.Feature] = asked.MaxVersionLevel
-		} else if req.Version >= 2 {
+		} else if !c.persona.before(4, 0) {
 			resp.ErrorCode = refused.code()
 			resp.ErrorMessage = kmsg.StringPtr("The update failed for all features since the following feature " +
 				"had an error: " + refused.why)

@@ -97,7 +97,7 @@ func TestFeaturesThatMayNotBeAreRefused(t *testing.T) {
 		resp := ask[*kmsg.UpdateFeaturesResponse](d, levels(2, c.name, c.level, c.kind))
 		wantCode(t, c.what, resp.ErrorCode, kerr.InvalidUpdateVersion)
 		resp = ask[*kmsg.UpdateFeaturesResponse](d, levels(1, c.name, c.level, c.kind))
-		wantCode(t, c.what, resp.Results[0].ErrorCode, kerr.InvalidUpdateVersion)
+		wantCode(t, c.what, resp.ErrorCode, kerr.InvalidUpdateVersion)
 		if got := featuresOf(d, 4); got != before {
 			t.Errorf("%s: %s", c.what, got)
 		}
@@ -111,15 +111,21 @@ func TestFeaturesThatMayNotBeAreRefused(t *testing.T) {
 	wantCode(t, "without right", resp.ErrorCode, kerr.ClusterAuthorizationFailed)
 }
 
-func TestFeaturesChangeTogetherFromVersion2On(t *testing.T) {
-	for version, want := range map[int16]bool{1: true, 2: false} {
-		d := newDriver(t, 1, nil)
-		req := levels(version, "transaction.version", 1, 2)
-		req.FeatureUpdates = append(req.FeatureUpdates, levels(version, "colour.version", 1, 1).FeatureUpdates...)
-		ask[*kmsg.UpdateFeaturesResponse](d, req)
-		if got := strings.Contains(featuresOf(d, 4), "transaction.version=1"); got != want {
-			t.Errorf("in version %d the good one was changed: %v", version, got)
+func TestFeaturesChangeTogetherSinceKafka4(t *testing.T) {
+	for persona, each := range map[string]bool{"3.9": true, "4.0": false, "": false} {
+		d := newPersona(t, persona, 1, nil)
+		req := levels(1, "metadata.version", 20, 2)
+		req.FeatureUpdates = append(req.FeatureUpdates, levels(1, "colour.version", 1, 1).FeatureUpdates...)
+		resp := ask[*kmsg.UpdateFeaturesResponse](d, req)
+		if got := strings.Contains(featuresOf(d, 3), "metadata.version=20"); got != each {
+			t.Errorf("Kafka %q changed the good one: %v", persona, got)
 		}
+		if !each {
+			wantCode(t, "the whole", resp.ErrorCode, kerr.InvalidUpdateVersion)
+			continue
+		}
+		wantCode(t, "the whole", resp.ErrorCode, nil)
+		wantCode(t, "the bad one", resp.Results[1].ErrorCode, kerr.InvalidUpdateVersion)
 	}
 }
 
