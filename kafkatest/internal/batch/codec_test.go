@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"runtime"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
@@ -71,6 +73,25 @@ func TestBombsAreRefused(t *testing.T) {
 		if got, err := c.Decompress(bomb); err == nil {
 			t.Errorf("%v: %d bytes became %d", c, len(bomb), len(got))
 		}
+	}
+}
+
+// Decoders that are kept have channels in them, which belong to the bubble they
+// were made in.
+func TestCodecsWorkInOneBubbleAfterTheOther(t *testing.T) {
+	for range 3 {
+		synctest.Test(t, func(t *testing.T) {
+			var all sync.WaitGroup
+			for i := range 4 * len(codecs) {
+				all.Go(func() {
+					c := codecs[i%len(codecs)]
+					if got, err := c.Decompress(c.Compress(nil, []byte("words"))); err != nil || string(got) != "words" {
+						t.Errorf("%v: %q, %v", c, got, err)
+					}
+				})
+			}
+			all.Wait()
+		})
 	}
 }
 
