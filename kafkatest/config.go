@@ -61,7 +61,7 @@ type Config struct {
 
 	// GSSAPI answers the tokens of clients that log in by GSSAPI; it is called
 	// once for each connection, and what it returns once for each token. If
-	// nil, the mechanism is not offered.
+	// nil, no listener may have the mechanism.
 	GSSAPI func() TokenHandler
 
 	// Settings are broker configs by Kafka's names. If nil, Kafka's defaults,
@@ -171,6 +171,9 @@ func (c Config) completeListeners() (Config, error) {
 		for _, m := range l.Mechanisms {
 			if !slices.Contains(mechanisms, m) {
 				return c, fmt.Errorf("kafkatest: listener %s: no mechanism %q; there are %v", l.Name, m, mechanisms)
+			}
+			if m == gssapi && c.GSSAPI == nil {
+				return c, fmt.Errorf("kafkatest: listener %s: the mechanism GSSAPI needs Config.GSSAPI", l.Name)
 			}
 		}
 		if _, _, err := net.SplitHostPort(l.Bind); err != nil {

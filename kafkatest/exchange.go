@@ -24,8 +24,8 @@ type Exchange struct {
 
 	cluster *Cluster
 	ctx     context.Context
-	reached string               // the address by which the client came, without port
-	found   *[]func(matter) bool // where the condition of the rule that is asked holds
+	reached string     // the address by which the client came, without port
+	found   *[]finding // where the condition of the rule that is asked holds
 }
 
 // Context returns a context that is done when the broker stops: what may wait
@@ -54,8 +54,8 @@ type Verdict struct {
 	Records  func([]byte) []byte // change the records in a Fetch's answer, where the rule's condition found them
 	Frame    func([]byte) []byte // change the bytes of the answer, length prefix included
 
-	rule  string              // the name of the rule
-	found []func(matter) bool // what its condition found
+	rule  string    // the name of the rule
+	found []finding // what its condition found
 }
 
 // A Cut is what is done to a connection instead of answering.

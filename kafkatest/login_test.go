@@ -272,3 +272,12 @@ func TestACertificatesSubjectIsAPrincipal(t *testing.T) {
 		})
 	}
 }
+
+func TestAListenersMechanismsArePossible(t *testing.T) {
+	for _, mechanism := range []string{"GSSAPI", "plain", "OAUTHBEARER"} {
+		if c, err := kafkatest.New(withUsers(mechanism)); err == nil {
+			c.Close()
+			t.Errorf("%s: taken", mechanism)
+		}
+	}
+}

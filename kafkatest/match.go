@@ -29,34 +29,34 @@ func Versions(key kmsg.Key, lowest, highest int16) rule.When[Exchange] {
 // it asked for a topic, other topics of the request are served. Of two
 // conditions joined by Or, that is what the first that held found.
 func Topic(name string, partitions ...int32) rule.When[Exchange] {
-	return at(func(p matter) bool {
+	return at(finding{topic: true, keep: func(p matter) bool {
 		return p.topic == name &&
 			(len(partitions) == 0 || p.partition == noPartition || slices.Contains(partitions, p.partition))
-	})
+	}})
 }
 
 // OfGroup holds for requests about a group. Errors go to what it found, as with
 // Topic.
 func OfGroup(name string) rule.When[Exchange] {
-	return at(func(p matter) bool { return p.group == name })
+	return at(finding{keep: func(p matter) bool { return p.group == name }})
 }
 
 // TxnID holds for requests about a transactional id. Errors go to what it
 // found, as with Topic.
 func TxnID(id string) rule.When[Exchange] {
-	return at(func(p matter) bool { return p.txn == id })
+	return at(finding{keep: func(p matter) bool { return p.txn == id }})
 }
 
 // at holds for requests about a matter, and notes where it found it.
-func at(keep func(matter) bool) rule.When[Exchange] {
+func at(f finding) rule.When[Exchange] {
 	return func(e Exchange) bool {
-		s := sieve{keep: keep, topicName: e.topicName}
+		s := sieve{keep: f.keep, topicName: e.topicName}
 		s.request(e.expanded())
 		if s.kept == 0 {
 			return false
 		}
 		if e.found != nil {
-			*e.found = append(*e.found, keep)
+			*e.found = append(*e.found, f)
 		}
 		return true
 	}

@@ -24,7 +24,7 @@ func (e *exchange) part(v Verdict) part {
 	p := part{verdict: v, keep: v.hits(e.Exchange, req)}
 	s := sieve{keep: p.keep, topicName: e.topicName}
 	hit := s.request(req)
-	p.refused, p.split = refusal(hit, v.Err, len(v.found) > 0)
+	p.refused, p.split = refusal(hit, v.Err, v.fine())
 	if p.split && s.dropped > 0 {
 		others := sieve{keep: func(at matter) bool { return !p.keep(at) }, topicName: e.topicName}
 		p.rest = others.request(req)

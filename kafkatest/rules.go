@@ -4,6 +4,7 @@ package kafkatest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/rehearse-go/rehearse/rule"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -57,12 +58,24 @@ func (c *Cluster) addRule(list *rules, name string, r rule.Rule[Exchange, Verdic
 		name = fmt.Sprintf("rule %d", c.ruleCount.Add(1))
 	}
 	return list.AddNamed(name, func(e Exchange) (Verdict, bool) {
-		var found []func(matter) bool
+		var found []finding
 		e.found = &found
 		v, decided := r(e)
 		v.rule, v.found = name, found
 		return v, decided
 	})
+}
+
+// A finding is where a condition holds: in the matters that are kept.
+type finding struct {
+	keep  func(matter) bool
+	topic bool // they are topics or partitions
+}
+
+// fine reports whether the verdict's error is one of topics or partitions,
+// whatever else is in error with them.
+func (v Verdict) fine() bool {
+	return slices.ContainsFunc(v.found, func(f finding) bool { return f.topic })
 }
 
 // hits returns the condition on matters that the verdict's error goes to: what
@@ -73,8 +86,8 @@ func (v Verdict) hits(e Exchange, req kmsg.Request) func(matter) bool {
 		return func(matter) bool { return true }
 	}
 	all := func(p matter) bool {
-		for _, keep := range v.found {
-			if !keep(p) {
+		for _, f := range v.found {
+			if !f.keep(p) {
 				return false
 			}
 		}
@@ -82,7 +95,7 @@ func (v Verdict) hits(e Exchange, req kmsg.Request) func(matter) bool {
 	}
 	s := sieve{keep: all, topicName: e.topicName}
 	if s.request(req); s.kept == 0 {
-		return v.found[len(v.found)-1]
+		return v.found[len(v.found)-1].keep
 	}
 	return all
 }

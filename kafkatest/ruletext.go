@@ -4,9 +4,11 @@ package kafkatest
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/rehearse-go/rehearse/rule"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -110,7 +112,13 @@ func (c *Cluster) Apply(r Rule) (remove func()) {
 	if r.after {
 		add = c.NamedAfter
 	}
-	return add(r.String(), rule.Then(r.when(c.config.Seed), v))
+	return add(r.String(), rule.Then(r.when(c.chanceSeed(r.String())), v))
+}
+
+// chanceSeed returns the seed of a rule's chance, so that two rules do not
+// choose alike.
+func (c *Cluster) chanceSeed(text string) uint64 {
+	return uint64(call.Seed(c.config.Seed).Below(math.MaxInt, "chance", text))
 }
 
 // when returns the rule's condition, with counts of its own.
