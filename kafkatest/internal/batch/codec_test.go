@@ -85,7 +85,8 @@ func TestCodecsWorkInOneBubbleAfterTheOther(t *testing.T) {
 			for i := range 4 * len(codecs) {
 				all.Go(func() {
 					c := codecs[i%len(codecs)]
-					if got, err := c.Decompress(c.Compress(nil, []byte("words"))); err != nil || string(got) != "words" {
+					got, err := c.Decompress(c.Compress(nil, []byte("words")))
+					if err != nil || string(got) != "words" {
 						t.Errorf("%v: %q, %v", c, got, err)
 					}
 				})
