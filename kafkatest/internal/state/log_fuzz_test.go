@@ -29,13 +29,6 @@ func fuzzCluster(t testing.TB) (*state.Cluster, *state.Topic) {
 	return c, topic
 }
 
-// plain is the last version of each API before the flexible ones (KIP-482).
-// Bodies are decoded as of that version and then taken for any: what claims to
-// be four thousand million tagged fields keeps a decoder busy for minutes.
-var plain = map[kmsg.Key]int16{
-	kmsg.Produce: 8, kmsg.Fetch: 11, kmsg.ListOffsets: 5, kmsg.OffsetForLeaderEpoch: 3, kmsg.DeleteRecords: 1,
-}
-
 // named gives topics of the name t the id that later versions want.
 func named(req kmsg.Request, id [16]byte) {
 	switch req := req.(type) {
@@ -57,16 +50,16 @@ func FuzzLogRequests(f *testing.F) {
 		if version < 3 {
 			raw, _ = batch.DownConvert(nil, raw, int8(min(version, 1)), 0)
 		}
-		f.Add(uint8(0), version, production(min(version, 8), topic, raw).AppendTo(nil))
+		f.Add(uint8(0), version, production(version, topic, raw).AppendTo(nil))
 	}
 	for version := int16(0); version <= 18; version++ {
-		req := fetching(min(version, 11), topic, 0)
+		req := fetching(version, topic, 0)
 		f.Add(uint8(1), version, req.AppendTo(nil))
 		req.SessionEpoch, req.MaxWaitMillis = 0, 100
 		f.Add(uint8(1), version, req.AppendTo(nil))
 	}
 	for version := int16(0); version <= 11; version++ {
-		f.Add(uint8(2), version, listing(min(version, 5), -1).AppendTo(nil))
+		f.Add(uint8(2), version, listing(version, -1).AppendTo(nil))
 	}
 	f.Fuzz(func(t *testing.T, which uint8, version int16, body []byte) {
 		c, topic := fuzzCluster(t)
@@ -81,11 +74,10 @@ func FuzzLogRequests(f *testing.F) {
 		d := &driver{Cluster: c, broker: 1}
 		for range 2 { // the second time what the first has done is there
 			req := kmsg.RequestForKey(int16(key))
-			req.SetVersion(min(version, plain[key]))
+			req.SetVersion(version)
 			if req.ReadFrom(body) != nil {
 				return
 			}
-			req.SetVersion(version)
 			named(req, topic.ID)
 			x := d.call()
 			if resp := c.Handle(x, req); resp != nil {
