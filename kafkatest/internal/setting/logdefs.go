@@ -79,7 +79,7 @@ var logDefs = []Def{
 		"By how much, at most, the closing by age is spread, for topics that do not say."},
 	{"log.roll.ms", long, none, anything, ClusterWide,
 		"The age at which a segment is closed, for topics that do not say."},
-	{"log.segment.bytes", integer, "1073741824", atLeast(1 << 20), ClusterWide,
+	{"log.segment.bytes", integer, "1073741824", atLeast(14), ClusterWide,
 		"The size at which a segment is closed, for topics that do not say."},
 	{"log.segment.delete.delay.ms", long, "60000", atLeast(0), ClusterWide,
 		"How long a deleted segment stays on disk, for topics that do not say."},

@@ -95,7 +95,8 @@ func TestValuesAreParsedAsKafkaDoes(t *testing.T) {
 		{"retention.ms", "a week", "", "not a number of type LONG"},
 		{"retention.ms", "9223372036854775808", "", "not a number of type LONG"},
 		{"segment.bytes", "4294967296", "", "not a number of type INT"},
-		{"segment.bytes", "1024", "", "at least 1048576"},
+		{"segment.bytes", "200", "200", ""}, // as before Kafka 4.0
+		{"segment.bytes", "13", "", "at least 14"},
 		{"preallocate", "TRUE", "true", ""},
 		{"preallocate", "yes", "", "true or false"},
 		{"cleanup.policy", "compact, delete", "compact,delete", ""},
