@@ -221,7 +221,9 @@ func (b *Broker) shut(how Cut) *life {
 
 // Stop stops the broker as a controlled shutdown does: its leaderships and
 // coordinators move to the others first, then its connections close. Stopping
-// a broker that is stopped does nothing.
+// a broker that is stopped does nothing. Stop returns when nothing of the
+// broker runs any more; within a Handler or a rule that the broker itself waits
+// for, after a second.
 func (b *Broker) Stop() { b.halt(Close, func(s *state.Cluster) { s.StopBroker(b.id) }) }
 
 // Kill stops the broker as a power cut does: its connections are reset, and

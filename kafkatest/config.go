@@ -84,6 +84,7 @@ type Config struct {
 	Listen func(ctx context.Context, network, address string) (net.Listener, error) `json:"-"`
 
 	realSockets bool // Listen was nil
+	brief       bool // the journal is Start's own, and holds no payloads
 }
 
 // A Listener is one way in, on every broker. In Bind and Advertise, {id}

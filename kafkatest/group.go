@@ -125,8 +125,9 @@ func (g *Group) AwaitCommitted(ctx context.Context, topic string, partition int3
 	})
 }
 
-// AwaitLagZero waits until the group has committed the end of every partition
-// that has records, of all topics that it has members or commits for.
+// AwaitLagZero waits until the group has committed behind the last record of
+// every partition of all topics that it has members or commits for. Markers of
+// transactions, and what was aborted, need no commit.
 func (g *Group) AwaitLagZero(ctx context.Context) error {
 	return g.cluster.await(ctx, fmt.Sprintf("group %s to have no lag", g.name), func(c *state.Cluster) (bool, string) {
 		s := c.Groups().Snapshot(g.name)
@@ -140,35 +141,4 @@ func (g *Group) AwaitLagZero(ctx context.Context) error {
 		}
 		return lag == 0, fmt.Sprintf("its lag is %d", lag)
 	})
-}
-
-// topicsOf returns the topics that a group is about, sorted.
-func topicsOf(s group.Snapshot) (topics []string) {
-	for _, m := range s.Members {
-		topics = append(topics, m.Topics...)
-		for name := range m.Assigned {
-			topics = append(topics, name)
-		}
-	}
-	for _, o := range s.Offsets {
-		topics = append(topics, o.Topic)
-	}
-	slices.Sort(topics)
-	return slices.Compact(topics)
-}
-
-// lagOf returns how many offsets of a topic the group has not committed.
-func lagOf(c *state.Cluster, name, topic string) (lag int64) {
-	t, ok := c.Topic(topic)
-	if !ok {
-		return 0
-	}
-	for _, p := range t.Partitions {
-		at := p.Log().Start()
-		if o, ok := c.Groups().Committed(name, topic, p.Number); ok {
-			at = max(at, o.Offset)
-		}
-		lag += max(0, p.Log().HighWatermark()-at)
-	}
-	return lag
 }

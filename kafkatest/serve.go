@@ -210,6 +210,9 @@ func (e *exchange) conclude(r kmsg.Response, v Verdict) {
 		v = e.judge(after).over(v)
 	}
 	e.edit(v)
+	if t, ok := e.Reply.(kmsg.SetThrottleResponse); ok && v.Throttle > 0 {
+		t.SetThrottle(int32(v.Throttle / time.Millisecond))
+	}
 	e.verdict = v
 	e.noteReply()
 }
@@ -271,9 +274,6 @@ func (e *exchange) deliver() error {
 func (e *exchange) write(v Verdict) error {
 	x := e.conn
 	e.Reply.SetVersion(e.Request.GetVersion())
-	if t, ok := e.Reply.(kmsg.SetThrottleResponse); ok && v.Throttle > 0 {
-		t.SetThrottle(int32(v.Throttle / time.Millisecond))
-	}
 	start := len(x.out)
 	if f, ok := e.Reply.(*kmsg.FetchResponse); ok {
 		x.room(fetchSize(f))
@@ -329,6 +329,9 @@ func (e *exchange) noteRequest(frame []byte) {
 	if c.journal == nil {
 		return
 	}
+	if c.config.brief {
+		frame = nil
+	}
 	e.cause = c.note(journal.Event{
 		Kind: "kafka.request", Where: e.conn.broker.name, Peer: e.ClientID, Subject: e.subject(),
 		Size: e.read, Body: frame, Notes: []journal.Note{{Key: "conn", Value: e.Conn}},
@@ -355,7 +358,10 @@ func (e *exchange) noteReply() {
 		return
 	}
 	e.Reply.SetVersion(e.Request.GetVersion())
-	frame := wire.AppendResponse(nil, e.correlation, e.Reply)
+	var frame []byte
+	if !c.config.brief {
+		frame = wire.AppendResponse(nil, e.correlation, e.Reply)
+	}
 	c.note(journal.Event{
 		Kind: "kafka.response", Where: e.conn.broker.name, Peer: e.ClientID, Subject: e.subject(), Cause: e.cause,
 		Size: len(frame), Body: frame, Notes: []journal.Note{{Key: "conn", Value: e.Conn}},

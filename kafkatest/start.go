@@ -29,11 +29,11 @@ const journalLimit = 8 << 20
 // work, and closes it when the test is over. At the end Start reports each of
 // Problems as an error and logs each rule that never fired. If the test has
 // failed, it prints the seed and the end of the journal, which is one of
-// Start's own if the Config has none.
+// Start's own, without payloads, if the Config has none.
 func Start(tb TB, config Config) *Cluster {
 	tb.Helper()
 	if config.Journal == nil {
-		config.Journal = &journal.Journal{Limit: journalLimit}
+		config.Journal, config.brief = &journal.Journal{Limit: journalLimit}, true
 	}
 	c, err := New(config)
 	if err != nil {
