@@ -24,7 +24,7 @@ func BenchmarkKafkaIdle(b *testing.B) {
 		b.Run("a broker/"+s.name, func(b *testing.B) {
 			var bytes, goroutines float64
 			for b.Loop() {
-				m, g := weigh(b, s)
+				m, g := weigh(b, s, many)
 				bytes, goroutines = bytes+m, goroutines+g
 			}
 			b.ReportMetric(bytes/float64(b.N)/1024, "KiB/broker")
@@ -34,15 +34,16 @@ func BenchmarkKafkaIdle(b *testing.B) {
 	}
 }
 
-// weigh returns the heap and stacks, in bytes, and the goroutines of a broker.
-func weigh(b *testing.B, s server) (bytes, goroutines float64) {
-	brokers := &scope{TB: b}
+// weigh starts n brokers and returns the heap and stacks, in bytes, and the
+// goroutines of each.
+func weigh(tb testing.TB, s server, n int) (bytes, goroutines float64) {
+	brokers := &scope{TB: tb}
 	defer brokers.end()
 	before, running := memory(), runtime.NumGoroutine()
-	for range many {
+	for range n {
 		s.start(brokers)
 	}
-	return float64(memory()-before) / many, float64(runtime.NumGoroutine()-running) / many
+	return float64(memory()-before) / float64(n), float64(runtime.NumGoroutine()-running) / float64(n)
 }
 
 // A scope ends before its test does.
@@ -65,4 +66,12 @@ func memory() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc + m.StackInuse
+}
+
+func TestEveryBrokerIsWeighed(t *testing.T) {
+	for _, s := range alone {
+		if bytes, goroutines := weigh(t, s, 50); bytes < 1024 || goroutines < 1 {
+			t.Errorf("%s: %v bytes, %v goroutines", s.name, bytes, goroutines)
+		}
+	}
 }

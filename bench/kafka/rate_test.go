@@ -91,16 +91,21 @@ func eachLoad(b *testing.B, use func(l load, tb testing.TB, s subject, count int
 	for _, l := range loads {
 		for _, s := range subjects {
 			b.Run(l.String()+"/"+s.name, func(b *testing.B) {
-				var took time.Duration
 				count := block / l.size
-				for b.Loop() {
-					took += use(l, b, s, count)
-				}
-				b.ReportMetric(float64(b.N*count)/took.Seconds(), "records/s")
-				b.ReportMetric(0, "ns/op")
+				rate(b, count, func() time.Duration { return use(l, b, s, count) })
 			})
 		}
 	}
+}
+
+// rate reports how many records a second use has moved, count at a time.
+func rate(b *testing.B, count int, use func() time.Duration) {
+	var took time.Duration
+	for b.Loop() {
+		took += use()
+	}
+	b.ReportMetric(float64(b.N*count)/took.Seconds(), "records/s")
+	b.ReportMetric(0, "ns/op")
 }
 
 func BenchmarkKafkaProduceSync(b *testing.B) {
