@@ -23,10 +23,11 @@ func (p *Partition) Compact() {
 	p.log.dirty = p.log.LastStable()
 }
 
-// scheduleCleaning puts the next cleaning on the agenda, unless one is on it.
-// Nothing is scheduled for an empty log, or one whose records stay for ever.
+// scheduleCleaning puts the next cleaning on the agenda, unless one is on it
+// that comes soon enough. Nothing is scheduled for an empty log, or one whose
+// records stay for ever.
 func (p *Partition) scheduleCleaning() {
-	if p.log.cleaning.Pending() || p.gone {
+	if p.gone || p.log.cleaning.Pending() && (p.log.urgent || !p.overfull()) {
 		return
 	}
 	due := p.cleaningDue()
@@ -34,11 +35,20 @@ func (p *Partition) scheduleCleaning() {
 		return
 	}
 	c := p.Topic.cluster
+	p.log.cleaning.Stop()
+	p.log.urgent = p.overfull()
 	name := p.Topic.Name + "-" + strconv.Itoa(int(p.Number))
 	p.log.cleaning = c.Agenda.At(time.UnixMilli(due), "log cleaning", name, func() {
 		p.clean()
 		p.scheduleCleaning()
 	})
+}
+
+// overfull reports whether the log's size alone has it want cleaning.
+func (p *Partition) overfull() bool {
+	s := p.Topic.logSettings()
+	return s.Delete && s.RetentionBytes >= 0 && p.log.Size() > s.RetentionBytes ||
+		s.Compact && p.log.Pending(p.log.dirty, p.log.End()) >= s.segmentSize
 }
 
 // cleaningDue returns when the log wants cleaning next; the largest time if it

@@ -17,6 +17,7 @@ type partitionLog struct {
 	fetches  []watch
 	acks     []*ackWait
 	cleaning *call.Entry // when retention or compaction is due next
+	urgent   bool        // the cleaning on the agenda is due because of the log's size
 	dirty    int64       // up to where it was compacted last
 }
 

@@ -267,6 +267,35 @@ func TestANewRetentionHoldsForOldRecords(t *testing.T) {
 	wantOffset(t, "five minutes later", topic.Partitions[0].Log().Start(), 1)
 }
 
+// The first record waits for the week of segment.ms; a log that then grows too
+// large does not.
+func TestALogThatOutgrowsItsTopicIsCleanedSooner(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	rows := []struct {
+		name      string
+		overrides map[string]string
+		wait      time.Duration
+		start     int64
+		left      int
+	}{
+		{"compacted", map[string]string{"cleanup.policy": "compact", "segment.bytes": "200"}, 15 * time.Second, 0, 1},
+		{"shortened", map[string]string{"segment.bytes": "200", "retention.bytes": "200"}, 5 * time.Minute, 17, 3},
+	}
+	for _, row := range rows {
+		topic, err := d.CreateTopic(state.TopicSpec{Name: row.name, Partitions: 1, Overrides: row.overrides})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 20 {
+			d.put(topic, "a")
+		}
+		d.tick(row.wait)
+		wantOffset(t, row.name, topic.Partitions[0].Log().Start(), row.start)
+		values := slices.Repeat([]string{"a"}, row.left)
+		wantValues(t, row.name, d.fetch(fetching(12, topic, row.start)).RecordBatches, values...)
+	}
+}
+
 func TestCompactedTopicsAreCompactedInTime(t *testing.T) {
 	d := newDriver(t, 1, nil)
 	topic, err := d.CreateTopic(state.TopicSpec{
