@@ -15,25 +15,27 @@ import (
 // errStateless says that a scripted cluster has nothing to look at.
 var errStateless = errors.New("kafkatest: a scripted cluster has no state")
 
-// A condition is what somebody waits for: it reports whether it holds, and
-// says how things are if not. It is asked under the lock, after each change.
-type condition func(*state.Cluster) (holds bool, is string)
+// A condition is what somebody waits for. It is asked under the lock, after
+// each change.
+type condition struct {
+	what  string                      // in words
+	holds func(*state.Cluster) bool   // whether it is so
+	is    func(*state.Cluster) string // how it is instead
+}
 
 // An awaiting is somebody who waits.
 type awaiting struct {
-	holds condition
-	is    string        // how things were when it was asked last
-	done  chan struct{} // closed when it holds, or when the cluster is closed
-	err   error
+	condition
+	done chan struct{} // closed when it holds, or when the cluster is closed
+	err  error
 }
 
 // await waits until the condition holds. The error says what was awaited and
 // how things are; it is ctx's, or net.ErrClosed.
-func (c *Cluster) await(ctx context.Context, what string, holds condition) error {
-	a := &awaiting{holds: holds, done: make(chan struct{})}
+func (c *Cluster) await(ctx context.Context, what condition) error {
+	a := &awaiting{condition: what, done: make(chan struct{})}
 	if err := c.do(func(s *state.Cluster) error {
-		ok, is := holds(s)
-		if a.is = is; ok {
+		if a.holds(s) {
 			close(a.done)
 			return nil
 		}
@@ -50,17 +52,17 @@ func (c *Cluster) await(ctx context.Context, what string, holds condition) error
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.awaits = slices.DeleteFunc(c.awaits, func(o *awaiting) bool { return o == a })
-	return fmt.Errorf("kafkatest: awaited %s: %s: %w", what, a.is, context.Cause(ctx))
+	return fmt.Errorf("kafkatest: awaited %s: %s: %w", a.what, a.is(c.state), context.Cause(ctx))
 }
 
 // tellAwaits asks what is waited for whether it holds now. mu is held.
 func (c *Cluster) tellAwaits() {
 	c.awaits = slices.DeleteFunc(c.awaits, func(a *awaiting) bool {
-		ok, is := a.holds(c.state)
-		if a.is = is; ok {
-			close(a.done)
+		if !a.holds(c.state) {
+			return false
 		}
-		return ok
+		close(a.done)
+		return true
 	})
 }
 

@@ -5,6 +5,7 @@ package kafkatest
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -99,29 +100,44 @@ func (g *Group) Committed(topic string, partition int32) (offset int64, ok bool)
 // AwaitAssigned waits until the group has that many members, and each of them
 // knows what it is assigned.
 func (g *Group) AwaitAssigned(ctx context.Context, members int) error {
-	what := fmt.Sprintf("%d members of group %s with their assignments", members, g.name)
-	return g.cluster.await(ctx, what, func(c *state.Cluster) (bool, string) {
-		s := c.Groups().Snapshot(g.name)
-		settled := 0
-		for _, m := range s.Members {
-			if !m.Waiting && m.Epoch == s.Epoch && len(m.Revoking) == 0 {
-				settled++
-			}
-		}
-		ready := len(s.Members) == members && settled == members && (members == 0 || s.State == "Stable")
-		return ready, fmt.Sprintf("it is %s, with %d members, %d of them settled", s.State, len(s.Members), settled)
+	return g.cluster.await(ctx, condition{
+		what: fmt.Sprintf("%d members of group %s with their assignments", members, g.name),
+		holds: func(c *state.Cluster) bool {
+			s := c.Groups().Snapshot(g.name)
+			return len(s.Members) == members && settled(s) == members && (members == 0 || s.State == "Stable")
+		},
+		is: func(c *state.Cluster) string {
+			s := c.Groups().Snapshot(g.name)
+			return fmt.Sprintf("it is %s, with %d members, %d of them settled", s.State, len(s.Members), settled(s))
+		},
 	})
+}
+
+// settled returns how many members have what they are assigned.
+func settled(s group.Snapshot) (n int) {
+	for _, m := range s.Members {
+		if !m.Waiting && m.Epoch == s.Epoch && len(m.Revoking) == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // AwaitCommitted waits until the group has committed the offset or a later one.
 func (g *Group) AwaitCommitted(ctx context.Context, topic string, partition int32, offset int64) error {
-	what := fmt.Sprintf("group %s to commit %d of %s/%d", g.name, offset, topic, partition)
-	return g.cluster.await(ctx, what, func(c *state.Cluster) (bool, string) {
-		o, ok := c.Groups().Committed(g.name, topic, partition)
-		if !ok {
-			return false, "it has committed nothing there"
-		}
-		return o.Offset >= offset, fmt.Sprintf("it has committed %d", o.Offset)
+	return g.cluster.await(ctx, condition{
+		what: fmt.Sprintf("group %s to commit %d of %s/%d", g.name, offset, topic, partition),
+		holds: func(c *state.Cluster) bool {
+			o, ok := c.Groups().Committed(g.name, topic, partition)
+			return ok && o.Offset >= offset
+		},
+		is: func(c *state.Cluster) string {
+			o, ok := c.Groups().Committed(g.name, topic, partition)
+			if !ok {
+				return "it has committed nothing there"
+			}
+			return fmt.Sprintf("it has committed %d", o.Offset)
+		},
 	})
 }
 
@@ -129,16 +145,23 @@ func (g *Group) AwaitCommitted(ctx context.Context, topic string, partition int3
 // every partition of all topics that it has members or commits for. Markers of
 // transactions, and what was aborted, need no commit.
 func (g *Group) AwaitLagZero(ctx context.Context) error {
-	return g.cluster.await(ctx, fmt.Sprintf("group %s to have no lag", g.name), func(c *state.Cluster) (bool, string) {
-		s := c.Groups().Snapshot(g.name)
-		topics := topicsOf(s)
-		if len(topics) == 0 {
-			return false, "it has neither members nor commits"
-		}
-		lag := int64(0)
-		for _, name := range topics {
-			lag += lagOf(c, g.name, name)
-		}
-		return lag == 0, fmt.Sprintf("its lag is %d", lag)
+	return g.cluster.await(ctx, condition{
+		what: fmt.Sprintf("group %s to have no lag", g.name),
+		holds: func(c *state.Cluster) bool {
+			topics := topicsOf(c.Groups().Snapshot(g.name))
+			lags := func(topic string) bool { return lagOf(c, g.name, topic, 1) > 0 }
+			return len(topics) > 0 && !slices.ContainsFunc(topics, lags)
+		},
+		is: func(c *state.Cluster) string {
+			topics := topicsOf(c.Groups().Snapshot(g.name))
+			if len(topics) == 0 {
+				return "it has neither members nor commits"
+			}
+			lag := int64(0)
+			for _, topic := range topics {
+				lag += lagOf(c, g.name, topic, math.MaxInt64)
+			}
+			return fmt.Sprintf("its lag is %d", lag)
+		},
 	})
 }

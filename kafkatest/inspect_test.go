@@ -413,6 +413,11 @@ func TestWhatAGroupCommitsIsSeenAndAwaited(t *testing.T) {
 		t.Errorf("without lag: %v", err)
 	default:
 	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.AwaitLagZero(over); err == nil || !strings.Contains(err.Error(), "its lag is 2") {
+		t.Errorf("with lag: %v", err)
+	}
 	ask[*kmsg.OffsetCommitResponse](b, commit("billing", "orders", 0, 2), 7)
 	if err := <-drained; err != nil {
 		t.Error(err)

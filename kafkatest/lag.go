@@ -26,33 +26,37 @@ func topicsOf(s group.Snapshot) (topics []string) {
 	return slices.Compact(topics)
 }
 
-// lagOf returns how many records of a topic the group has not committed.
-func lagOf(c *state.Cluster, name, topic string) (lag int64) {
+// lagOf returns how many records of a topic the group has not committed, and
+// does not count far beyond enough.
+func lagOf(c *state.Cluster, name, topic string, enough int64) (lag int64) {
 	t, ok := c.Topic(topic)
 	if !ok {
 		return 0
 	}
 	for _, p := range t.Partitions {
+		if lag >= enough {
+			break
+		}
 		from := int64(0)
 		if o, ok := c.Groups().Committed(name, topic, p.Number); ok {
 			from = o.Offset
 		}
-		lag += ahead(p.Log(), from)
+		lag += ahead(p.Log(), from, enough)
 	}
 	return lag
 }
 
 // ahead returns how many records there are from an offset on that a consumer
-// gets to see. Markers and what was aborted are not among them: a consumer
+// gets to see, counted up to enough. Markers and what was aborted are not among them: a consumer
 // that has read all else need not commit anything behind them.
-func ahead(l *partition.Log, from int64) (n int64) {
+func ahead(l *partition.Log, from, enough int64) (n int64) {
 	upTo := l.HighWatermark()
 	if from >= upTo {
 		return 0
 	}
 	aborted := l.AbortedIn(from, upTo)
 	for b := range l.Batches(from) {
-		if b.BaseOffset() >= upTo {
+		if b.BaseOffset() >= upTo || n >= enough {
 			break
 		}
 		if !b.Control() && !isAborted(b, aborted) {

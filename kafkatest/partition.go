@@ -196,13 +196,20 @@ func (p *Partition) EnforceRetention() error {
 // AwaitRecords waits until consumers may read n records or more, counted by
 // offsets from the beginning.
 func (p *Partition) AwaitRecords(ctx context.Context, n int64) error {
-	what := fmt.Sprintf("%d records in %s/%d", n, p.topic, p.number)
-	return p.cluster.await(ctx, what, func(s *state.Cluster) (bool, string) {
-		x, ok := s.Partition(p.topic, p.number)
-		if !ok {
-			return false, "there is no such partition"
+	have := func(s *state.Cluster) int64 {
+		if x, ok := s.Partition(p.topic, p.number); ok {
+			return x.Log().HighWatermark()
 		}
-		have := x.Log().HighWatermark()
-		return have >= n, fmt.Sprintf("there are %d", have)
+		return -1
+	}
+	return p.cluster.await(ctx, condition{
+		what:  fmt.Sprintf("%d records in %s/%d", n, p.topic, p.number),
+		holds: func(s *state.Cluster) bool { return have(s) >= n },
+		is: func(s *state.Cluster) string {
+			if have(s) < 0 {
+				return "there is no such partition"
+			}
+			return fmt.Sprintf("there are %d", have(s))
+		},
 	})
 }
