@@ -33,7 +33,7 @@ var goals = []goal{
 	least("a round trip over MockBroker's, in the row where it leads least", onOne("kafkatest"), 1.5, "times"),
 	least("the same of a scripted broker", onOne("kafkatest scripted"), 1.5, "times"),
 	least("trips on four connections over those on one, likewise", grows("kafkatest"), 1, "times"),
-	least("librdkafka producing here over producing to its own mock", worst("librdkafka's mock", "kafkatest", ""), 1, "times"),
+	least("librdkafka's producing over that to its own mock", worst("librdkafka's mock", "kafkatest", ""), 1, "times"),
 	most("a test's life on TCP", value("KafkaLife", "TCP/kafkatest"), 3_000_000, "ns"),
 	most("the same in memory", value("KafkaLife", "memory/kafkatest"), 1_500_000, "ns"),
 	most("an idle broker", value("KafkaIdle", "a broker/kafkatest"), 16, "KiB"),
