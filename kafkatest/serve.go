@@ -275,9 +275,7 @@ func (e *exchange) write(v Verdict) error {
 	x := e.conn
 	e.Reply.SetVersion(e.Request.GetVersion())
 	start := len(x.out)
-	if f, ok := e.Reply.(*kmsg.FetchResponse); ok {
-		x.room(fetchSize(f))
-	}
+	x.room(answerSize(e.Reply))
 	x.out = wire.AppendResponse(x.out, e.correlation, e.Reply)
 	if v.Frame != nil {
 		x.out = append(x.out[:start], v.Frame(x.out[start:len(x.out):len(x.out)])...)
@@ -291,8 +289,12 @@ func (e *exchange) write(v Verdict) error {
 	return nil
 }
 
-// fetchSize returns about how many bytes a fetch's answer takes.
-func fetchSize(f *kmsg.FetchResponse) int {
+// answerSize returns about how many bytes an answer takes that holds records.
+func answerSize(r kmsg.Response) int {
+	f, ok := r.(*kmsg.FetchResponse)
+	if !ok {
+		return 0
+	}
 	size := 64
 	for i := range f.Topics {
 		for j := range f.Topics[i].Partitions {
@@ -317,8 +319,9 @@ func (e *exchange) told() {
 func (e *exchange) unseen() bool {
 	b := e.conn.broker
 	c := b.cluster
-	return e.Request.Key() == int16(kmsg.Produce) && c.state != nil &&
-		c.journal == nil && c.config.Notify == nil && c.config.History <= 0 && !c.ruled.Load() && !b.script.told.Load()
+	journalled := c.journal != nil && !c.config.brief
+	return e.Request.Key() == int16(kmsg.Produce) && c.state != nil && !journalled &&
+		c.config.Notify == nil && c.config.History <= 0 && !c.ruled.Load() && !b.script.told.Load()
 }
 
 // subject is what the journal calls the exchange.
@@ -360,7 +363,7 @@ func (e *exchange) noteReply() {
 	e.Reply.SetVersion(e.Request.GetVersion())
 	var frame []byte
 	if !c.config.brief {
-		frame = wire.AppendResponse(nil, e.correlation, e.Reply)
+		frame = wire.AppendResponse(make([]byte, 0, answerSize(e.Reply)), e.correlation, e.Reply)
 	}
 	c.note(journal.Event{
 		Kind: "kafka.response", Where: e.conn.broker.name, Peer: e.ClientID, Subject: e.subject(), Cause: e.cause,
