@@ -189,6 +189,7 @@ func (x *conn) request(frame []byte) error {
 		x.client = *h.ClientID
 	}
 	if r, unsupported := x.broker.cluster.beyondApiVersions(h); unsupported {
+		x.event("kafka.version", journal.Note{Key: "asked", Value: h.Name()})
 		x.out = wire.AppendResponse(x.out, h.Correlation, r)
 		return nil
 	}

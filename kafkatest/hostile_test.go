@@ -15,6 +15,7 @@ import (
 	"github.com/rehearse-go/rehearse/journal"
 	"github.com/rehearse-go/rehearse/kafkatest"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/wire"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -49,6 +50,27 @@ func TestStrangersAreCutOffAndRecordedWhileOthersAreServed(t *testing.T) {
 			}
 			ask[*kmsg.MetadataResponse](other, metadata("orders"), 9)
 		})
+	}
+}
+
+func TestVersionsBeyondAllAreAnsweredWithThoseThatThereAre(t *testing.T) {
+	for _, scripted := range []bool{false, true} {
+		j := new(journal.Journal)
+		b := dial(t, kafkatest.Start(t, kafkatest.Config{Scripted: scripted, Journal: j}).Broker(0))
+		sent := "\x00\x00\x00\x0a\x00\x12\x00\x63\x00\x00\x00\x01\xff\xff" // ApiVersions v99
+		if _, err := io.WriteString(b.nc, sent); err != nil {
+			t.Fatal(err)
+		}
+		b.correlation = 1
+		r, err := b.receive(kmsg.NewPtrApiVersionsRequest())
+		if err != nil {
+			t.Fatal(err)
+		}
+		versions := r.(*kmsg.ApiVersionsResponse)
+		if versions.ErrorCode != kerr.UnsupportedVersion.Code || len(versions.ApiKeys) < 40 {
+			t.Errorf("scripted %v: answered %+v", scripted, versions)
+		}
+		ask[*kmsg.ApiVersionsResponse](b, kmsg.NewPtrApiVersionsRequest(), 3)
 	}
 }
 

@@ -147,7 +147,8 @@ func (r *refuser) say(v reflect.Value) {
 		case name == "ErrorCode":
 			f.SetInt(int64(r.err.Code))
 		case name == "ErrorMessage":
-			f.Set(reflect.ValueOf(&r.err.Description))
+			description := r.err.Description
+			f.Set(reflect.ValueOf(&description))
 		case f.CanInt() && slices.Contains(unknown, name):
 			f.SetInt(-1)
 		case f.CanInt() && name == "ProducerID" && f.IsZero():
