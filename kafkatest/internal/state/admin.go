@@ -22,15 +22,15 @@ type admin struct {
 }
 
 // adminAPIs lists the admin APIs, family by family.
-func (c *Cluster) adminAPIs() []api {
+func adminAPIs() []api {
 	return slices.Concat(
-		c.topicAPIs(),
-		c.configAPIs(),
-		c.reassignmentAPIs(),
-		c.describeAPIs(),
-		c.logDirAPIs(),
-		c.featureAPIs(),
-		c.telemetryAPIs(),
+		topicAPIs(),
+		configAPIs(),
+		reassignmentAPIs(),
+		describeAPIs(),
+		logDirAPIs(),
+		featureAPIs(),
+		telemetryAPIs(),
 	)
 }
 

@@ -57,7 +57,7 @@ type Cluster struct {
 	groups     *group.Coordinator
 	txns       *txn.Coordinator
 	guards     guards
-	served     []api     // by ascending key
+	served     *apiTable
 	brokers    []*Broker // by ascending id
 	controller int32
 	slots      [coordinatorSlots]slot
@@ -87,6 +87,7 @@ func New(config Config) (*Cluster, error) {
 		Agenda:   call.NewAgenda(config.Now),
 		Seed:     config.Seed,
 		ID:       config.ID,
+		served:   served,
 		config:   config,
 		persona:  persona,
 		settings: settings,
@@ -108,7 +109,6 @@ func New(config Config) (*Cluster, error) {
 	if c.guards, err = newGuards(c); err != nil {
 		return nil, err
 	}
-	c.register()
 	return c, nil
 }
 

@@ -98,8 +98,8 @@ func (c *Cluster) CoordinatorError(broker int32, key string) *kerr.Error {
 	return nil
 }
 
-func (c *Cluster) coordinatorAPIs() []api {
-	return []api{serves(kmsg.FindCoordinator, 0, 6, c.findCoordinator)}
+func coordinatorAPIs() []api {
+	return []api{serves(kmsg.FindCoordinator, 0, 6, (*Cluster).findCoordinator)}
 }
 
 // The kinds of key that FindCoordinator knows; share groups are not served.

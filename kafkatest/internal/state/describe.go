@@ -12,11 +12,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func (c *Cluster) describeAPIs() []api {
+func describeAPIs() []api {
 	return []api{
-		serves(kmsg.DescribeCluster, 0, 2, c.describeCluster),
-		serves(kmsg.DescribeTopicPartitions, 0, 0, c.describeTopicPartitions),
-		serves(kmsg.DescribeQuorum, 0, 2, c.describeQuorum),
+		serves(kmsg.DescribeCluster, 0, 2, (*Cluster).describeCluster),
+		serves(kmsg.DescribeTopicPartitions, 0, 0, (*Cluster).describeTopicPartitions),
+		serves(kmsg.DescribeQuorum, 0, 2, (*Cluster).describeQuorum),
 	}
 }
 

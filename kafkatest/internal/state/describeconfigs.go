@@ -17,12 +17,12 @@ import (
 // some hundred times as long as the question.
 const mostDescribed = 10000
 
-func (c *Cluster) configAPIs() []api {
+func configAPIs() []api {
 	return []api{
-		serves(kmsg.DescribeConfigs, 0, 4, c.describeConfigs),
-		serves(kmsg.AlterConfigs, 0, 2, c.alterConfigs),
-		serves(kmsg.IncrementalAlterConfigs, 0, 1, c.incrementalAlterConfigs),
-		serves(kmsg.ListConfigResources, 0, 1, c.listConfigResources),
+		serves(kmsg.DescribeConfigs, 0, 4, (*Cluster).describeConfigs),
+		serves(kmsg.AlterConfigs, 0, 2, (*Cluster).alterConfigs),
+		serves(kmsg.IncrementalAlterConfigs, 0, 1, (*Cluster).incrementalAlterConfigs),
+		serves(kmsg.ListConfigResources, 0, 1, (*Cluster).listConfigResources),
 	}
 }
 

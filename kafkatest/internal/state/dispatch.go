@@ -3,7 +3,6 @@
 package state
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
@@ -12,51 +11,63 @@ import (
 
 // A handler answers one request. It returns nil if it parked the request, or
 // if the request has no answer.
-type handler func(*call.Call, kmsg.Request) kmsg.Response
+type handler func(*Cluster, *call.Call, kmsg.Request) kmsg.Response
 
 // An api is one request with the versions that are implemented.
 type api struct {
 	key      kmsg.Key
 	min, max int16
-	handle   handler
+	handle   handler // nil of a request that is not served
 }
 
 // serves makes an api of a method that takes the request by its own type.
-func serves[R kmsg.Request](key kmsg.Key, lowest, highest int16, f func(*call.Call, R) kmsg.Response) api {
-	return api{key, lowest, highest, func(c *call.Call, r kmsg.Request) kmsg.Response { return f(c, r.(R)) }}
+func serves[R kmsg.Request](key kmsg.Key, lowest, highest int16, f func(*Cluster, *call.Call, R) kmsg.Response) api {
+	return api{key, lowest, highest, func(c *Cluster, x *call.Call, r kmsg.Request) kmsg.Response {
+		return f(c, x, r.(R))
+	}}
 }
 
-// apis lists every API that is served, family by family.
-func (c *Cluster) apis() []api {
-	return slices.Concat(
-		c.metadataAPIs(),
-		c.coordinatorAPIs(),
-		c.groupAPIs(),
-		c.txnAPIs(),
-		c.securityAPIs(),
-		c.logAPIs(),
-		c.adminAPIs(),
-	)
+// by makes a method of a part of the cluster into one of the whole.
+func by[P any, R kmsg.Request](
+	part func(*Cluster) P, f func(P, *call.Call, R) kmsg.Response,
+) func(*Cluster, *call.Call, R) kmsg.Response {
+	return func(c *Cluster, x *call.Call, r R) kmsg.Response { return f(part(c), x, r) }
 }
 
-func (c *Cluster) register() {
-	c.served = slices.Clip(c.apis())
-	slices.SortFunc(c.served, func(a, b api) int { return cmp.Compare(a.key, b.key) })
-}
+// An apiTable has every API at its key.
+type apiTable [kmsg.MaxKey + 1]api
 
-// find returns the API with a key.
-func (c *Cluster) find(key int16) (a api, ok bool) {
-	at, ok := slices.BinarySearchFunc(c.served, key, func(a api, key int16) int { return cmp.Compare(int16(a.key), key) })
-	if !ok {
-		return api{}, false
+// served is what every cluster serves, made once for all.
+var served = newTable(
+	metadataAPIs(),
+	coordinatorAPIs(),
+	groupAPIs(),
+	txnAPIs(),
+	securityAPIs(),
+	logAPIs(),
+	adminAPIs(),
+)
+
+func newTable(families ...[]api) *apiTable {
+	t := new(apiTable)
+	for _, a := range slices.Concat(families...) {
+		t[a.key] = a
 	}
-	return c.served[at], true
+	return t
+}
+
+// find returns the API with a key; false if it is not served.
+func (t *apiTable) find(key int16) (a api, ok bool) {
+	if key < 0 || int(key) >= len(t) {
+		return a, false
+	}
+	return t[key], t[key].handle != nil
 }
 
 // Versions returns which versions of an API are served, as this cluster's
 // version of Kafka would; false if none are.
 func (c *Cluster) Versions(key int16) (lowest, highest int16, ok bool) {
-	a, ok := c.find(key)
+	a, ok := c.served.find(key)
 	if !ok {
 		return 0, 0, false
 	}
@@ -73,6 +84,6 @@ func (c *Cluster) Versions(key int16) (lowest, highest int16, ok bool) {
 // or has none.
 func (c *Cluster) Handle(x *call.Call, req kmsg.Request) kmsg.Response {
 	c.authorize(x)
-	a, _ := c.find(req.Key())
-	return a.handle(x, req)
+	a, _ := c.served.find(req.Key())
+	return a.handle(c, x, req)
 }

@@ -86,8 +86,8 @@ func (c *Cluster) tellFeatures(resp *kmsg.ApiVersionsResponse) {
 	}
 }
 
-func (c *Cluster) featureAPIs() []api {
-	return []api{serves(kmsg.UpdateFeatures, 0, 2, c.updateFeatures)}
+func featureAPIs() []api {
+	return []api{serves(kmsg.UpdateFeatures, 0, 2, (*Cluster).updateFeatures)}
 }
 
 // The ways of changing a feature's level.

@@ -14,21 +14,21 @@ func newGroups(c *Cluster) *group.Coordinator {
 	return group.New(group.Config{Seed: c.Seed, Agenda: c.Agenda, Cluster: groupView{c}})
 }
 
-func (c *Cluster) groupAPIs() []api {
-	g := c.groups
+func groupAPIs() []api {
+	g := (*Cluster).Groups
 	return []api{
-		serves(kmsg.OffsetCommit, 0, 10, g.OffsetCommit),
-		serves(kmsg.OffsetFetch, 0, 10, g.OffsetFetch),
-		serves(kmsg.JoinGroup, 0, 9, g.JoinGroup),
-		serves(kmsg.Heartbeat, 0, 4, g.Heartbeat),
-		serves(kmsg.LeaveGroup, 0, 5, g.LeaveGroup),
-		serves(kmsg.SyncGroup, 0, 5, g.SyncGroup),
-		serves(kmsg.DescribeGroups, 0, 6, g.DescribeGroups),
-		serves(kmsg.ListGroups, 0, 5, g.ListGroups),
-		serves(kmsg.DeleteGroups, 0, 3, g.DeleteGroups),
-		serves(kmsg.OffsetDelete, 0, 0, g.OffsetDelete),
-		serves(kmsg.ConsumerGroupHeartbeat, 0, 1, g.ConsumerGroupHeartbeat),
-		serves(kmsg.ConsumerGroupDescribe, 0, 1, g.ConsumerGroupDescribe),
+		serves(kmsg.OffsetCommit, 0, 10, by(g, (*group.Coordinator).OffsetCommit)),
+		serves(kmsg.OffsetFetch, 0, 10, by(g, (*group.Coordinator).OffsetFetch)),
+		serves(kmsg.JoinGroup, 0, 9, by(g, (*group.Coordinator).JoinGroup)),
+		serves(kmsg.Heartbeat, 0, 4, by(g, (*group.Coordinator).Heartbeat)),
+		serves(kmsg.LeaveGroup, 0, 5, by(g, (*group.Coordinator).LeaveGroup)),
+		serves(kmsg.SyncGroup, 0, 5, by(g, (*group.Coordinator).SyncGroup)),
+		serves(kmsg.DescribeGroups, 0, 6, by(g, (*group.Coordinator).DescribeGroups)),
+		serves(kmsg.ListGroups, 0, 5, by(g, (*group.Coordinator).ListGroups)),
+		serves(kmsg.DeleteGroups, 0, 3, by(g, (*group.Coordinator).DeleteGroups)),
+		serves(kmsg.OffsetDelete, 0, 0, by(g, (*group.Coordinator).OffsetDelete)),
+		serves(kmsg.ConsumerGroupHeartbeat, 0, 1, by(g, (*group.Coordinator).ConsumerGroupHeartbeat)),
+		serves(kmsg.ConsumerGroupDescribe, 0, 1, by(g, (*group.Coordinator).ConsumerGroupDescribe)),
 	}
 }
 

@@ -13,10 +13,10 @@ import (
 // volume is the size that is told of the volume the directories are on.
 const volume = 1 << 40
 
-func (c *Cluster) logDirAPIs() []api {
+func logDirAPIs() []api {
 	return []api{
-		serves(kmsg.DescribeLogDirs, 0, 5, c.describeLogDirs),
-		serves(kmsg.AlterReplicaLogDirs, 0, 2, c.alterReplicaLogDirs),
+		serves(kmsg.DescribeLogDirs, 0, 5, (*Cluster).describeLogDirs),
+		serves(kmsg.AlterReplicaLogDirs, 0, 2, (*Cluster).alterReplicaLogDirs),
 	}
 }
 

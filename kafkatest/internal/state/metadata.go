@@ -10,10 +10,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func (c *Cluster) metadataAPIs() []api {
+func metadataAPIs() []api {
 	return []api{
-		serves(kmsg.Metadata, 0, 13, c.metadata),
-		serves(kmsg.ApiVersions, 0, 5, c.apiVersions),
+		serves(kmsg.Metadata, 0, 13, (*Cluster).metadata),
+		serves(kmsg.ApiVersions, 0, 5, (*Cluster).apiVersions),
 	}
 }
 

@@ -12,14 +12,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func (c *Cluster) logAPIs() []api {
+func logAPIs() []api {
 	return []api{
-		serves(kmsg.Produce, 0, 13, c.produce),
-		serves(kmsg.Fetch, 0, 18, c.fetch),
-		serves(kmsg.ListOffsets, 0, 11, c.listOffsets),
-		serves(kmsg.OffsetForLeaderEpoch, 0, 4, c.offsetForLeaderEpoch),
-		serves(kmsg.DeleteRecords, 0, 2, c.deleteRecords),
-		serves(kmsg.DescribeProducers, 0, 0, c.describeProducers),
+		serves(kmsg.Produce, 0, 13, (*Cluster).produce),
+		serves(kmsg.Fetch, 0, 18, (*Cluster).fetch),
+		serves(kmsg.ListOffsets, 0, 11, (*Cluster).listOffsets),
+		serves(kmsg.OffsetForLeaderEpoch, 0, 4, (*Cluster).offsetForLeaderEpoch),
+		serves(kmsg.DeleteRecords, 0, 2, (*Cluster).deleteRecords),
+		serves(kmsg.DescribeProducers, 0, 0, (*Cluster).describeProducers),
 	}
 }
 

@@ -13,11 +13,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func (c *Cluster) reassignmentAPIs() []api {
+func reassignmentAPIs() []api {
 	return []api{
-		serves(kmsg.AlterPartitionAssignments, 0, 1, c.alterReassignments),
-		serves(kmsg.ListPartitionReassignments, 0, 0, c.listReassignments),
-		serves(kmsg.ElectLeaders, 0, 2, c.electLeaders),
+		serves(kmsg.AlterPartitionAssignments, 0, 1, (*Cluster).alterReassignments),
+		serves(kmsg.ListPartitionReassignments, 0, 0, (*Cluster).listReassignments),
+		serves(kmsg.ElectLeaders, 0, 2, (*Cluster).electLeaders),
 	}
 }
 

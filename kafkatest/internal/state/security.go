@@ -36,26 +36,28 @@ func newGuards(c *Cluster) (g guards, err error) {
 	return g, g.authorizer.Add(c.config.ACLs...)
 }
 
-func (c *Cluster) securityAPIs() []api {
-	g := &c.guards
+func securityAPIs() []api {
+	authorizer := func(c *Cluster) *security.Authorizer { return c.guards.authorizer }
+	quotas := func(c *Cluster) *security.Quotas { return &c.guards.quotas }
+	users := func(c *Cluster) *security.Users { return c.guards.users }
 	return []api{
-		serves(kmsg.SASLHandshake, 0, 1, saslHandshake),
-		serves(kmsg.SASLAuthenticate, 0, 2, saslAuthenticate),
-		serves(kmsg.DescribeACLs, 0, 3, g.authorizer.DescribeACLs),
-		serves(kmsg.CreateACLs, 0, 3, g.authorizer.CreateACLs),
-		serves(kmsg.DeleteACLs, 0, 3, g.authorizer.DeleteACLs),
-		serves(kmsg.DescribeClientQuotas, 0, 1, g.quotas.DescribeClientQuotas),
-		serves(kmsg.AlterClientQuotas, 0, 1, g.quotas.AlterClientQuotas),
-		serves(kmsg.DescribeUserSCRAMCredentials, 0, 0, g.users.DescribeUserSCRAMCredentials),
-		serves(kmsg.AlterUserSCRAMCredentials, 0, 0, g.users.AlterUserSCRAMCredentials),
+		serves(kmsg.SASLHandshake, 0, 1, (*Cluster).saslHandshake),
+		serves(kmsg.SASLAuthenticate, 0, 2, (*Cluster).saslAuthenticate),
+		serves(kmsg.DescribeACLs, 0, 3, by(authorizer, (*security.Authorizer).DescribeACLs)),
+		serves(kmsg.CreateACLs, 0, 3, by(authorizer, (*security.Authorizer).CreateACLs)),
+		serves(kmsg.DeleteACLs, 0, 3, by(authorizer, (*security.Authorizer).DeleteACLs)),
+		serves(kmsg.DescribeClientQuotas, 0, 1, by(quotas, (*security.Quotas).DescribeClientQuotas)),
+		serves(kmsg.AlterClientQuotas, 0, 1, by(quotas, (*security.Quotas).AlterClientQuotas)),
+		serves(kmsg.DescribeUserSCRAMCredentials, 0, 0, by(users, (*security.Users).DescribeUserSCRAMCredentials)),
+		serves(kmsg.AlterUserSCRAMCredentials, 0, 0, by(users, (*security.Users).AlterUserSCRAMCredentials)),
 	}
 }
 
-func saslHandshake(x *call.Call, req *kmsg.SASLHandshakeRequest) kmsg.Response {
+func (*Cluster) saslHandshake(x *call.Call, req *kmsg.SASLHandshakeRequest) kmsg.Response {
 	return sessionOf(x).SASLHandshake(x, req)
 }
 
-func saslAuthenticate(x *call.Call, req *kmsg.SASLAuthenticateRequest) kmsg.Response {
+func (*Cluster) saslAuthenticate(x *call.Call, req *kmsg.SASLAuthenticateRequest) kmsg.Response {
 	return sessionOf(x).SASLAuthenticate(x, req)
 }
 

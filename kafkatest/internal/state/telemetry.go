@@ -68,10 +68,10 @@ func (c *Cluster) takesMetrics() bool {
 // Pushes returns the last pushes, at most 100, the oldest first.
 func (c *Cluster) Pushes() []Push { return slices.Clone(c.admin.telemetry.pushes) }
 
-func (c *Cluster) telemetryAPIs() []api {
+func telemetryAPIs() []api {
 	return []api{
-		serves(kmsg.GetTelemetrySubscriptions, 0, 0, c.getTelemetrySubscriptions),
-		serves(kmsg.PushTelemetry, 0, 0, c.pushTelemetry),
+		serves(kmsg.GetTelemetrySubscriptions, 0, 0, (*Cluster).getTelemetrySubscriptions),
+		serves(kmsg.PushTelemetry, 0, 0, (*Cluster).pushTelemetry),
 	}
 }
 

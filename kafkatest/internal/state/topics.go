@@ -11,11 +11,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func (c *Cluster) topicAPIs() []api {
+func topicAPIs() []api {
 	return []api{
-		serves(kmsg.CreateTopics, 0, 7, c.createTopics),
-		serves(kmsg.DeleteTopics, 0, 6, c.deleteTopics),
-		serves(kmsg.CreatePartitions, 0, 3, c.createPartitions),
+		serves(kmsg.CreateTopics, 0, 7, (*Cluster).createTopics),
+		serves(kmsg.DeleteTopics, 0, 6, (*Cluster).deleteTopics),
+		serves(kmsg.CreatePartitions, 0, 3, (*Cluster).createPartitions),
 	}
 }
 

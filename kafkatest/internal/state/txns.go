@@ -16,17 +16,17 @@ func (c *Cluster) Txns() *txn.Coordinator { return c.txns }
 
 func newTxns(c *Cluster) *txn.Coordinator { return txn.New(txnView{c}, c.Agenda, c.Seed) }
 
-func (c *Cluster) txnAPIs() []api {
-	x := c.txns
+func txnAPIs() []api {
+	x := (*Cluster).Txns
 	return []api{
-		serves(kmsg.InitProducerID, 0, 5, x.InitProducerID),
-		serves(kmsg.AddPartitionsToTxn, 0, 5, x.AddPartitionsToTxn),
-		serves(kmsg.AddOffsetsToTxn, 0, 4, x.AddOffsetsToTxn),
-		serves(kmsg.EndTxn, 0, 5, x.EndTxn),
-		serves(kmsg.WriteTxnMarkers, 0, 2, x.WriteTxnMarkers),
-		serves(kmsg.TxnOffsetCommit, 0, 6, c.groups.TxnOffsetCommit),
-		serves(kmsg.DescribeTransactions, 0, 0, x.DescribeTransactions),
-		serves(kmsg.ListTransactions, 0, 2, x.ListTransactions),
+		serves(kmsg.InitProducerID, 0, 5, by(x, (*txn.Coordinator).InitProducerID)),
+		serves(kmsg.AddPartitionsToTxn, 0, 5, by(x, (*txn.Coordinator).AddPartitionsToTxn)),
+		serves(kmsg.AddOffsetsToTxn, 0, 4, by(x, (*txn.Coordinator).AddOffsetsToTxn)),
+		serves(kmsg.EndTxn, 0, 5, by(x, (*txn.Coordinator).EndTxn)),
+		serves(kmsg.WriteTxnMarkers, 0, 2, by(x, (*txn.Coordinator).WriteTxnMarkers)),
+		serves(kmsg.TxnOffsetCommit, 0, 6, by((*Cluster).Groups, (*group.Coordinator).TxnOffsetCommit)),
+		serves(kmsg.DescribeTransactions, 0, 0, by(x, (*txn.Coordinator).DescribeTransactions)),
+		serves(kmsg.ListTransactions, 0, 2, by(x, (*txn.Coordinator).ListTransactions)),
 	}
 }
 
