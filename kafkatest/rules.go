@@ -13,7 +13,8 @@ import (
 
 // Before adds a rule that is asked before the cluster acts, and returns the
 // function that takes it out again. Rules are asked in the order of adding;
-// the first that decides has decided.
+// the first that decides has decided. A rule must not wait: let its verdict wait,
+// by Until or Delay.
 func (c *Cluster) Before(r rule.Rule[Exchange, Verdict]) (remove func()) { return c.NamedBefore("", r) }
 
 // After adds a rule that is asked when the cluster has acted and before the

@@ -110,21 +110,16 @@ func Sequence(replies ...kmsg.Response) Handler {
 	}
 }
 
-// answer returns what the script has for an exchange; false if it has nothing
-// to say. A nil answer that was told is silence.
-func (s *script) answer(e Exchange) (r kmsg.Response, told bool, err error) {
+// answer returns what the script has for an exchange: an answer, of which nil
+// is silence, or the Handler to ask; false if it has nothing to say.
+func (s *script) answer(e Exchange) (r kmsg.Response, told bool, h Handler, err error) {
 	if !s.told.Load() {
-		return nil, false, nil
+		return nil, false, nil, nil
 	}
 	if r, told = s.conditionally(e); told {
-		return r, true, fits(r, e)
+		return r, true, nil, fits(r, e)
 	}
-	r, told, handler, err := s.queued(e)
-	if err != nil || told || handler == nil {
-		return r, told, err
-	}
-	r = handler(e)
-	return r, true, fits(r, e)
+	return s.queued(e)
 }
 
 // conditionally returns the first reply of a queue whose condition holds.

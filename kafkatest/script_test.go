@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/rehearse-go/rehearse/kafkatest"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/wire"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -346,6 +347,32 @@ func TestOneConnectionsHandlerDoesNotHoldUpAnothers(t *testing.T) {
 	ask[*kmsg.HeartbeatResponse](dial(t, b), heartbeat("g"), 3)
 	close(release)
 	if _, err := first.receive(req); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestWhatWasAnsweredIsSentBeforeAHandlerIsAsked(t *testing.T) {
+	b := scripted(t)
+	release := make(chan struct{})
+	b.Handle(kmsg.Heartbeat, func(kafkatest.Exchange) kmsg.Response {
+		<-release
+		return kmsg.NewPtrHeartbeatResponse()
+	})
+	c := dial(t, b)
+	first, second := kmsg.NewPtrApiVersionsRequest(), heartbeat("g")
+	second.Version = 3
+	both := wire.AppendRequest(nil, wire.Header{Correlation: 1}, first)
+	both = wire.AppendRequest(both, wire.Header{Correlation: 2}, second)
+	if _, err := c.nc.Write(both); err != nil {
+		t.Fatal(err)
+	}
+	c.correlation = 1
+	if _, err := c.receive(first); err != nil {
+		t.Error(err)
+	}
+	close(release)
+	c.correlation = 2
+	if _, err := c.receive(second); err != nil {
 		t.Error(err)
 	}
 }

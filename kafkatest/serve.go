@@ -97,7 +97,14 @@ func (e *exchange) wait(v Verdict) error {
 // act has a script or the state answer, and waits for a parked answer.
 func (e *exchange) act(v Verdict) error {
 	b := e.conn.broker
-	r, told, err := b.script.answer(e.Exchange)
+	r, told, handler, err := b.script.answer(e.Exchange)
+	if handler != nil {
+		if err := e.conn.flush(); err != nil { // the handler may wait for what that leads to
+			return err
+		}
+		r, told = handler(e.Exchange), true
+		err = fits(r, e.Exchange)
+	}
 	if err == nil && !told {
 		r, told = e.login()
 	}
