@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/rehearse-go/rehearse/kafkatest"
 )
 
 // A program is a client that is run, not linked.
@@ -81,56 +79,65 @@ func (p program) run(t testing.TB, args ...string) (string, error) {
 	return out.String(), err
 }
 
-// A way is how a program is told to come in.
+// A way is how a program comes in.
 type way struct {
-	listener  string
-	protocol  string
-	mechanism string
+	name, protocol, mechanism string
+	mutual                    bool
 }
 
 // waysIn are those that every client below knows.
-var waysIn = map[string]way{
-	"plain":                  {"PLAINTEXT", "PLAINTEXT", ""},
-	"TLS":                    {"SSL", "SSL", ""},
-	"mutual TLS":             {"MTLS", "SSL", ""},
-	"PLAIN":                  {"SASL_PLAINTEXT", "SASL_PLAINTEXT", "PLAIN"},
-	"SCRAM-SHA-256":          {"SASL_PLAINTEXT", "SASL_PLAINTEXT", "SCRAM-SHA-256"},
-	"SCRAM-SHA-512":          {"SASL_PLAINTEXT", "SASL_PLAINTEXT", "SCRAM-SHA-512"},
-	"SCRAM-SHA-512 over TLS": {"SASL_SSL", "SASL_SSL", "SCRAM-SHA-512"},
+var waysIn = []way{
+	{"plain", "PLAINTEXT", "", false},
+	{"TLS", "SSL", "", false},
+	{"mutual TLS", "SSL", "", true},
+	{"PLAIN", "SASL_PLAINTEXT", "PLAIN", false},
+	{"SCRAM-SHA-256", "SASL_PLAINTEXT", "SCRAM-SHA-256", false},
+	{"SCRAM-SHA-512", "SASL_PLAINTEXT", "SCRAM-SHA-512", false},
+	{"SCRAM-SHA-512 over TLS", "SASL_SSL", "SCRAM-SHA-512", false},
+}
+
+// flags have rehearse kafka open such a way.
+func (w way) flags(p *pki) []string {
+	args := []string{"--listen", w.protocol + "://127.0.0.1:0"}
+	if strings.Contains(w.protocol, "SSL") {
+		args = append(args, "--tls-cert", p.serverCert, "--tls-key", p.serverKey)
+	}
+	if w.mutual {
+		args = append(args, "--tls-ca", p.ca)
+	}
+	if w.mechanism != "" {
+		args = append(args, "--user", "alice:secret")
+	}
+	return args
 }
 
 // environment tells a script all it needs to come in.
-func (w way) environment(c *kafkatest.Cluster, p *pki) []string {
+func (w way) environment(addrs []string, p *pki) []string {
 	return []string{
-		"BOOTSTRAP=" + strings.Join(ways(c, w.listener), ","), "PROTOCOL=" + w.protocol, "MECHANISM=" + w.mechanism,
+		"BOOTSTRAP=" + strings.Join(addrs, ","), "PROTOCOL=" + w.protocol, "MECHANISM=" + w.mechanism,
 		"USERNAME=alice", "PASSWORD=secret", "CA=" + p.ca, "CERT=" + p.cert, "KEY=" + p.key,
 	}
 }
 
-// everyScenario runs a script once for each scenario and once for each way in.
-// The script is told the scenario as its argument, and fails if anything is not
-// as it should be.
+// everyScenario runs a script once for each scenario and once for each way in,
+// each against a cluster of its own. The script is told the scenario as its
+// argument, and fails if anything is not as it should be.
 func everyScenario(t *testing.T, p program, scenarios ...string) {
+	keys := newPKI(t)
 	for _, scenario := range scenarios {
 		t.Run(scenario, func(t *testing.T) {
 			t.Parallel()
-			c := start(t, kafkatest.Config{Brokers: 3, SuperUsers: []string{"User:ANONYMOUS"}})
 			p := p
-			p.env = []string{"BOOTSTRAP=" + strings.Join(c.Addrs(), ","), "PROTOCOL=PLAINTEXT", "MECHANISM="}
+			p.env = waysIn[0].environment(run(t, "--super-user", "User:ANONYMOUS"), keys)
 			p.output(t, scenario)
 		})
 	}
-	t.Run("ways in", func(t *testing.T) {
-		t.Parallel()
-		keys := newPKI(t)
-		c := guarded(t, keys, kafkatest.Config{Brokers: 3})
-		for name, w := range waysIn {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				p := p
-				p.env = w.environment(c, keys)
-				p.output(t, "produce")
-			})
-		}
-	})
+	for _, w := range waysIn {
+		t.Run("comes in by "+w.name, func(t *testing.T) {
+			t.Parallel()
+			p := p
+			p.env = w.environment(run(t, w.flags(keys)...), keys)
+			p.output(t, "produce")
+		})
+	}
 }

@@ -8,18 +8,16 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/rehearse-go/rehearse/kafkatest"
 )
 
-func kcat(t testing.TB, c *kafkatest.Cluster, args ...string) program {
+func kcat(t testing.TB, addrs []string, args ...string) program {
 	t.Helper()
-	base := []string{"-b", strings.Join(c.Addrs(), ","), "-X", "client.id=kcat", "-m", "30"}
+	base := []string{"-b", strings.Join(addrs, ","), "-X", "client.id=kcat", "-m", "30"}
 	return program{path: installed(t, "kcat"), args: append(base, args...)}
 }
 
 func TestKcatListsBrokersAndTopics(t *testing.T) {
-	c := start(t, three("t", 2))
+	c := run(t, "--topic", "t:2")
 	var seen struct {
 		Brokers []struct{ ID int }
 		Topics  []struct {
@@ -38,7 +36,7 @@ func TestKcatListsBrokersAndTopics(t *testing.T) {
 }
 
 func TestKcatProducesAndConsumesInEveryCodec(t *testing.T) {
-	c := start(t, kafkatest.Config{Brokers: 3})
+	c := run(t)
 	for _, codec := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		for _, acks := range []string{"0", "1", "all"} {
 			t.Run(codec+" acks "+acks, func(t *testing.T) {
@@ -55,7 +53,7 @@ func TestKcatProducesAndConsumesInEveryCodec(t *testing.T) {
 }
 
 func TestKcatCarriesKeysHeadersAndNothing(t *testing.T) {
-	c := start(t, three("t", 1))
+	c := run(t, "--topic", "t:1")
 	producer := kcat(t, c, "-P", "-t", "t", "-K", ":", "-Z", "-H", "a=1", "-H", "b=2", "-X", "enable.idempotence=true")
 	producer.stdin = "k:v\nk2:"
 	producer.output(t)
@@ -64,7 +62,7 @@ func TestKcatCarriesKeysHeadersAndNothing(t *testing.T) {
 }
 
 func TestKcatQueriesOffsetsByTime(t *testing.T) {
-	c := start(t, three("t", 1))
+	c := run(t, "--topic", "t:1")
 	producer := kcat(t, c, "-P", "-t", "t")
 	producer.stdin = "a\nb\nc"
 	producer.output(t)
@@ -76,7 +74,7 @@ func TestKcatQueriesOffsetsByTime(t *testing.T) {
 }
 
 func TestKcatConsumesInAGroup(t *testing.T) {
-	c := start(t, three("t", 4))
+	c := run(t, "--topic", "t:4")
 	values := texts("v", 40)
 	producer := kcat(t, c, "-P", "-t", "t")
 	producer.stdin = strings.Join(values, "\n")
@@ -96,7 +94,7 @@ func TestKcatConsumesInAGroup(t *testing.T) {
 }
 
 func TestKcatKeepsOffsetsItself(t *testing.T) {
-	c := start(t, three("t", 1))
+	c := run(t, "--topic", "t:1")
 	producer := kcat(t, c, "-P", "-t", "t")
 	producer.stdin = "a\nb\nc"
 	producer.output(t)
@@ -109,7 +107,7 @@ func TestKcatKeepsOffsetsItself(t *testing.T) {
 }
 
 func TestKcatTransacts(t *testing.T) {
-	c := start(t, three("t", 2))
+	c := run(t, "--topic", "t:2")
 	producer := kcat(t, c, "-P", "-t", "t", "-X", "transactional.id=tx")
 	producer.stdin = "a\nb\nc"
 	producer.output(t)
@@ -119,9 +117,8 @@ func TestKcatTransacts(t *testing.T) {
 
 func TestKcatComesInByEveryListener(t *testing.T) {
 	p := newPKI(t)
-	c := guarded(t, p, kafkatest.Config{Brokers: 3, Topics: map[string]int{"t": 1}})
-	for name, w := range waysIn {
-		t.Run(name, func(t *testing.T) {
+	for _, w := range waysIn {
+		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			set := []string{
 				"security.protocol=" + w.protocol, "sasl.username=alice", "sasl.password=secret", "ssl.ca.location=" + p.ca,
@@ -130,7 +127,7 @@ func TestKcatComesInByEveryListener(t *testing.T) {
 			if w.mechanism != "" {
 				set = append(set, "sasl.mechanism="+w.mechanism)
 			}
-			producer := kcat(t, c, "-b", strings.Join(ways(c, w.listener), ","), "-P", "-t", "t")
+			producer := kcat(t, run(t, w.flags(p)...), "-P", "-t", "t")
 			for _, s := range set {
 				producer.args = append(producer.args, "-X", s)
 			}
@@ -144,9 +141,7 @@ func TestKcatSpeaksEveryPersona(t *testing.T) {
 	for _, version := range []string{"0.8.2", "0.9", "0.10.2", "0.11", "1.1", "2.4", "2.8", "3.9", "4.0", "4.1"} {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
-			config := three("t", 1)
-			config.Version = version
-			c := start(t, config)
+			c := run(t, "--topic", "t:1", "--kafka-version", version)
 			// Brokers before 0.10 tell no versions: librdkafka must be told.
 			old := []string{}
 			if strings.HasPrefix(version, "0.8") || strings.HasPrefix(version, "0.9") {

@@ -32,9 +32,10 @@ import (
 // A pki is an authority with the certificates it gave to localhost and to a
 // client called alice, in memory and as files.
 type pki struct {
-	pool           *x509.CertPool
-	server, client tls.Certificate
-	ca, cert, key  string
+	pool                  *x509.CertPool
+	server, client        tls.Certificate
+	ca, cert, key         string // files: the authority, and alice's
+	serverCert, serverKey string
 }
 
 func newPKI(t testing.TB) *pki {
@@ -82,11 +83,14 @@ func (p *pki) files(t testing.TB, ca []byte) {
 		must(t, os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600))
 		return path
 	}
-	key, err := x509.MarshalPKCS8PrivateKey(p.client.PrivateKey)
-	must(t, err)
+	pair := func(name string, c tls.Certificate) (cert, key string) {
+		der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
+		must(t, err)
+		return write(name+".pem", "CERTIFICATE", c.Certificate[0]), write(name+".key", "PRIVATE KEY", der)
+	}
 	p.ca = write("ca.pem", "CERTIFICATE", ca)
-	p.cert = write("alice.pem", "CERTIFICATE", p.client.Certificate[0])
-	p.key = write("alice.key", "PRIVATE KEY", key)
+	p.cert, p.key = pair("alice", p.client)
+	p.serverCert, p.serverKey = pair("localhost", p.server)
 }
 
 // serverTLS is what a listener needs; mutual wants certificates of clients.

@@ -18,7 +18,7 @@ func newKgo(t testing.TB, addrs []string, opts ...kgo.Opt) *kgo.Client {
 	t.Helper()
 	opts = append([]kgo.Opt{
 		kgo.ClientID("franz-go"), kgo.SeedBrokers(addrs...), kgo.ProducerLinger(0), kgo.RetryTimeout(patience),
-		kgo.FetchMaxWait(250 * time.Millisecond),
+		kgo.FetchMaxWait(250 * time.Millisecond), kgo.MetadataMinAge(100 * time.Millisecond),
 	}, opts...)
 	client, err := kgo.NewClient(opts...)
 	must(t, err)

@@ -164,6 +164,7 @@ func TestSaramaKeepsOffsetsForAGroup(t *testing.T) {
 	c := start(t, three("t", 1))
 	for _, version := range []sarama.KafkaVersion{sarama.V0_8_2_0, sarama.V0_10_2_0, sarama.V2_1_0_0, sarama.MaxVersion} {
 		t.Run(version.String(), func(t *testing.T) {
+			t.Parallel()
 			config := saramaConfig(version)
 			client := newSarama(t, c.Addrs(), config)
 			group := "g-" + version.String()

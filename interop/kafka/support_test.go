@@ -35,6 +35,7 @@ var clients = []struct{ id, name string }{
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()
+	removeCommand()
 	if code == 0 && update() {
 		if err := writeMatrix(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
