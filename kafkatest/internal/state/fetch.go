@@ -3,6 +3,7 @@
 package state
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -134,12 +135,14 @@ func (f *fetch) see(i int) {
 func (f *fetch) view(w *wish) view {
 	v := view{preferred: -1}
 	t, err := f.c.named(f.req.Version >= 13, w.topic, w.id)
-	name := w.topic
 	if t != nil {
-		name = t.Name
+		w.known = t.Name
+	} else if w.known != "" {
+		err = f.c.gone(w.known)
 	}
+	name := cmp.Or(w.known, w.topic)
 	switch {
-	case (t != nil || f.req.Version < 13) && !allowsTopic(f.x, kmsg.ACLOperationRead, name):
+	case (name != "" || f.req.Version < 13) && !allowsTopic(f.x, kmsg.ACLOperationRead, name):
 		v.err = kerr.TopicAuthorizationFailed
 	case err != nil:
 		v.err = err
@@ -152,6 +155,15 @@ func (f *fetch) view(w *wish) view {
 		f.viewLog(w, &v)
 	}
 	return v
+}
+
+// gone is what is wrong with the id of a topic that had this name: there is no
+// such topic any more, or another one.
+func (c *Cluster) gone(name string) *kerr.Error {
+	if _, err := c.named(false, name, [16]byte{}); err != nil {
+		return err
+	}
+	return kerr.InconsistentTopicID
 }
 
 // viewLog finds what there is to read of a partition.

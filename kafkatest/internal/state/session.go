@@ -21,6 +21,10 @@ type wish struct {
 	leaderEpoch int32 // that the caller believes in; -1 if it does not tell
 	lastEpoch   int32 // of the last record it has; -1 if it does not tell
 
+	// known is the name that the topic's id stood for when it was last found:
+	// Kafka keeps it when the topic is deleted, and errs by it.
+	known string
+
 	// What a session has told last; a partition is told again only when
 	// something of it is new.
 	toldHW    int64

@@ -68,6 +68,28 @@ func TestASessionForgetsPartitions(t *testing.T) {
 	}
 }
 
+func TestASessionKnowsTheNameOfATopicThatWasDeleted(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	topic := d.create("t", 1, 1)
+	id := d.session(13, topic)
+	wantTold := func(what string, req *kmsg.FetchRequest, want *kerr.Error) {
+		t.Helper()
+		told := ask[*kmsg.FetchResponse](d, req).Topics
+		if len(told) != 1 || told[0].TopicID != topic.ID {
+			t.Fatalf("%s: told %+v", what, told)
+		}
+		wantCode(t, what, told[0].Partitions[0].ErrorCode, want)
+	}
+	d.DeleteTopic(topic)
+	wantTold("deleted", next(13, id, 1), kerr.UnknownTopicOrPartition)
+	wantTold("unknown from the start", fetching(13, topic, 0), kerr.UnknownTopicID)
+	d.create("t", 1, 1)
+	wantTold("made again", next(13, id, 2), kerr.InconsistentTopicID)
+	again := next(13, id, 3)
+	again.Topics = fetching(13, topic, 0).Topics
+	wantTold("asked for again by its old id", again, kerr.InconsistentTopicID)
+}
+
 func TestASessionIsHeldToItsRules(t *testing.T) {
 	d := newDriver(t, 2, nil)
 	topic, _ := d.CreateTopic(state.TopicSpec{Name: "t", Assignment: [][]int32{{1, 2}}})
