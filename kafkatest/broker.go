@@ -31,6 +31,7 @@ type Broker struct {
 	mu        sync.Mutex // held for a few instructions only
 	life      *life      // nil while the broker is stopped
 	accepted  int        // connections so far, to name them
+	reserved  []func()   // let go of the ports that are kept while the broker is stopped
 	latencies latencies
 }
 
@@ -103,6 +104,7 @@ func (b *Broker) ListenerAddr(name string) string { return b.addr(name) }
 // open opens the broker's listeners: at first where they are configured, later
 // where they were before.
 func (b *Broker) open() error {
+	b.release()
 	l := newLife()
 	var places []place
 	for i := range b.cluster.config.Listeners {
@@ -235,12 +237,37 @@ func (b *Broker) halt(how Cut, f func(*state.Cluster)) {
 	b.cluster.note(journal.Event{Kind: "kafka.stop", Where: b.name})
 	b.cluster.enter(f)
 	if l := b.shut(how); l != nil {
+		b.reserve()
 		wait(&l.running)
 	}
 }
 
+// reserve keeps the ports of the listeners that were just closed, where they
+// are the system's.
+func (b *Broker) reserve() {
+	if !b.cluster.config.realSockets {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, p := range b.places {
+		b.reserved = append(b.reserved, reserve(p.bound))
+	}
+}
+
+// release lets go of ports that were kept.
+func (b *Broker) release() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, release := range b.reserved {
+		release()
+	}
+	b.reserved = nil
+}
+
 // Restart starts a broker that was stopped or killed, where it was before. It
-// stops it first if it runs. It fails if the address is taken meanwhile.
+// stops it first if it runs. It fails if the address was taken meanwhile, which
+// a free port of a real socket cannot be on Unix: it is kept for the broker.
 func (b *Broker) Restart() error {
 	b.Stop()
 	if b.cluster.isClosed() {

@@ -190,6 +190,7 @@ func (c *Cluster) Close() error {
 	c.mu.Unlock()
 	var lives []*life
 	for _, b := range brokers {
+		b.release()
 		if l := b.shut(Close); l != nil {
 			lives = append(lives, l)
 		}
