@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // readyWithin is how long the stand-in has to answer. It takes milliseconds.
@@ -46,7 +48,9 @@ func (k *kafkaRun) ask(ctx context.Context, e entrance, address string) error {
 		nc = tls.Client(nc, &tls.Config{InsecureSkipVerify: true})
 	}
 	client := newKafkaClient(ctx, nc)
-	if _, err := client.greet(); err != nil {
+	if silentOnVersions(k.config.Version) {
+		client.served = map[int16][2]int16{int16(kmsg.Metadata): {0, 0}}
+	} else if _, err := client.greet(); err != nil {
 		return err
 	}
 	if e.Mechanisms != nil {
@@ -57,6 +61,13 @@ func (k *kafkaRun) ask(ctx context.Context, e entrance, address string) error {
 	}
 	_, err = client.metadata(false)
 	return err
+}
+
+// silentOnVersions reports whether that version of Kafka is one from before
+// KIP-35: 0.10 was the first to answer ApiVersions.
+func silentOnVersions(version string) bool {
+	version = strings.TrimPrefix(version, "v")
+	return strings.HasPrefix(version, "0.8") || strings.HasPrefix(version, "0.9")
 }
 
 // reachable turns the address of a listener on every address into one to dial.

@@ -119,6 +119,12 @@ func open(t *testing.T, name string) io.Reader {
 	return bytes.NewReader(text)
 }
 
+func TestKafkaRunsAsEveryVersion(t *testing.T) {
+	for _, version := range []string{"0.8.2", "0.9", "0.10.2", "0.11", "2.8", "4.0"} {
+		startKafkaCommand(t, "--listen", "127.0.0.1:0", "--kafka-version", version).end()
+	}
+}
+
 func TestKafkaTellsItsHealth(t *testing.T) {
 	h, err := kafkaConfig{Health: "127.0.0.1:0"}.serveHealth(t.Context())
 	if err != nil {
