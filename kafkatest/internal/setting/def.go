@@ -63,6 +63,10 @@ func (d *Def) Sensitive() bool { return d.Type == password || d.Type == kmsg.Con
 // ErrInvalid is what every error about a value is.
 var ErrInvalid = errors.New("invalid value")
 
+// ErrBounds is what every error about a value is that is of the right type,
+// but not allowed. It is an ErrInvalid too.
+var ErrBounds = fmt.Errorf("%w", ErrInvalid)
+
 // ErrUnknown is what every error about a name is.
 var ErrUnknown = errors.New("unknown config")
 
@@ -71,16 +75,16 @@ var ErrUnknown = errors.New("unknown config")
 func (d *Def) Normal(value string) (string, error) {
 	normal, n, ok := d.parse(value)
 	if !ok {
-		return "", d.refuse(value, "not a "+typeNames[d.Type])
+		return "", d.refuse(ErrInvalid, value, "not a "+typeNames[d.Type])
 	}
 	if reason := d.allowed.refuses(d, normal, n); reason != "" {
-		return "", d.refuse(value, reason)
+		return "", d.refuse(ErrBounds, value, reason)
 	}
 	return normal, nil
 }
 
-func (d *Def) refuse(value, reason string) error {
-	return fmt.Errorf("%w %q for configuration %s: %s", ErrInvalid, value, d.Name, reason)
+func (d *Def) refuse(kind error, value, reason string) error {
+	return fmt.Errorf("%w %q for configuration %s: %s", kind, value, d.Name, reason)
 }
 
 var typeNames = map[kmsg.ConfigType]string{

@@ -116,9 +116,11 @@ func (c *Cluster) alter(x *call.Call, a alteration) *refusal {
 
 // refuseConfig says by which code Kafka refuses: brokers' configs are checked
 // by the broker, which calls the request invalid (KAFKA-13609), as does the
-// controller where a metrics subscription is not well formed.
+// controller where a metrics subscription has an unknown config, or an interval
+// out of bounds (KIP-714).
 func refuseConfig(kind kmsg.ConfigResourceType, err error) *refusal {
-	if kind == setting.Broker || kind == setting.ClientMetrics && errors.Is(err, setting.ErrUnknown) {
+	bad := errors.Is(err, setting.ErrUnknown) || errors.Is(err, setting.ErrBounds)
+	if kind == setting.Broker || kind == setting.ClientMetrics && bad {
 		return refuse(kerr.InvalidRequest, err.Error())
 	}
 	return refuse(kerr.InvalidConfig, err.Error())

@@ -102,7 +102,8 @@ func cursorAt(topic string, partition int) *kmsg.DescribeTopicPartitionsResponse
 }
 
 // topicsFrom returns the names asked for, or all, from that of the cursor on,
-// and the partition at which the cursor stands; a negative one is an error.
+// and the partition at which the cursor stands; a negative one is an error, and
+// so is a cursor at a topic that is not asked for.
 func (c *Cluster) topicsFrom(req *kmsg.DescribeTopicPartitionsRequest) (names []string, from int) {
 	for _, t := range req.Topics {
 		names = append(names, t.Topic)
@@ -115,7 +116,10 @@ func (c *Cluster) topicsFrom(req *kmsg.DescribeTopicPartitionsRequest) (names []
 	if req.Cursor == nil {
 		return names, 0
 	}
-	at, _ := slices.BinarySearchFunc(names, req.Cursor.Topic, strings.Compare)
+	at, found := slices.BinarySearchFunc(names, req.Cursor.Topic, strings.Compare)
+	if !found && len(req.Topics) > 0 {
+		return names, -1
+	}
 	return names[at:], int(req.Cursor.Partition)
 }
 

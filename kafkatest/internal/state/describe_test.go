@@ -126,6 +126,9 @@ func TestACursorMayStandAnywhereButBelowZero(t *testing.T) {
 	}
 	resp := ask[*kmsg.DescribeTopicPartitionsResponse](d, req)
 	wantCode(t, "a negative cursor", resp.Topics[0].ErrorCode, kerr.InvalidRequest)
+	req.Cursor = &kmsg.DescribeTopicPartitionsRequestCursor{Topic: "c"}
+	resp = ask[*kmsg.DescribeTopicPartitionsResponse](d, req)
+	wantCode(t, "a cursor at what is not asked for", resp.Topics[0].ErrorCode, kerr.InvalidRequest)
 }
 
 func TestTopicsAreHiddenFromThoseWhoMayNotDescribeThem(t *testing.T) {
