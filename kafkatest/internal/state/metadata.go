@@ -175,16 +175,16 @@ func (c *Cluster) apiVersions(_ *call.Call, req *kmsg.ApiVersionsRequest) kmsg.R
 		resp.ErrorCode = kerr.RebootstrapRequired.Code
 		return resp
 	}
-	for _, a := range c.served {
-		lowest, highest, ok := c.Versions(a.key.Int16())
+	for key := range int16(len(c.served)) {
+		lowest, highest, ok := c.Versions(key)
 		if !ok {
 			continue
 		}
-		if a.key == kmsg.Produce {
+		if key == kmsg.Produce.Int16() {
 			lowest = 0 // advertised though 4.0 refuses them (KAFKA-18659)
 		}
 		k := kmsg.NewApiVersionsResponseApiKey()
-		k.ApiKey, k.MinVersion, k.MaxVersion = a.key.Int16(), lowest, highest
+		k.ApiKey, k.MinVersion, k.MaxVersion = key, lowest, highest
 		resp.ApiKeys = append(resp.ApiKeys, k)
 	}
 	c.tellFeatures(resp)

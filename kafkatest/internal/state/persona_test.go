@@ -57,6 +57,18 @@ func TestKafka4AdvertisesOldProducesThatItRefuses(t *testing.T) {
 	}
 }
 
+func TestEveryAPIIsAdvertisedOnce(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	req := &kmsg.ApiVersionsRequest{Version: 3, ClientSoftwareName: "app", ClientSoftwareVersion: "1.0"}
+	last := int16(-1)
+	for _, k := range ask[*kmsg.ApiVersionsResponse](d, req).ApiKeys {
+		if k.ApiKey <= last {
+			t.Errorf("%s comes after key %d", kmsg.NameForKey(k.ApiKey), last)
+		}
+		last = k.ApiKey
+	}
+}
+
 func TestNothingBetweenBrokersIsAdvertised(t *testing.T) {
 	d := newDriver(t, 1, nil)
 	between := []kmsg.Key{
