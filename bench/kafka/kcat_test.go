@@ -12,7 +12,7 @@ import (
 )
 
 // lines is how many records kcat moves, of 99 bytes each.
-const lines = 500_000
+const lines = 1_000_000
 
 func BenchmarkKafkaKcat(b *testing.B) {
 	if _, err := exec.LookPath("kcat"); err != nil {
@@ -46,7 +46,8 @@ func kcatOn(tb testing.TB, s subject, file string) (f flow) {
 	c := s.start(tb, shape{brokers: 1, partitions: 4})
 	defer c.close()
 	f.in = kcat(tb, "-P", "-b", c.addrs[0], "-t", topic, "-l", file)
-	f.out = kcat(tb, "-C", "-q", "-e", "-o", "beginning", "-f", "", "-b", c.addrs[0], "-t", topic)
+	f.out = kcat(tb, "-C", "-q", "-e", "-o", "beginning", "-f", "", "-b", c.addrs[0], "-t", topic,
+		"-X", "fetch.wait.max.ms=10") // it waits for the last fetch before it ends
 	return f
 }
 

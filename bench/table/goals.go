@@ -67,9 +67,9 @@ func ours(name string) func(m *measured) []float64 {
 	}
 }
 
-// worst compares two subjects in all Kafka's rows that have both, and returns
-// the least of the ratios of each round; more is better. Only rows whose name
-// contains part count.
+// worst compares two subjects in all of Kafka's rows that have both, as long as
+// the name contains part, and returns the ratios of the row in which subject
+// leads least.
 func worst(peer, subject, part string) func(m *measured) []float64 {
 	return func(m *measured) []float64 {
 		return m.least(func(r *row) []float64 {
@@ -103,20 +103,17 @@ func grows(subject string) func(m *measured) []float64 {
 	}
 }
 
-// least returns, of each round, the least of what f finds for Kafka's rows.
-func (m *measured) least(f func(r *row) []float64) (all []float64) {
+// least returns what f finds for the row of Kafka's for which that is least.
+func (m *measured) least(f func(r *row) []float64) (rounds []float64) {
 	for _, r := range m.rows {
 		if !strings.HasPrefix(r.bench, "Kafka") {
 			continue
 		}
-		for i, v := range f(r) {
-			if i == len(all) {
-				all = append(all, v)
-			}
-			all[i] = min(all[i], v)
+		if found := f(r); len(found) > 0 && (rounds == nil || median(found) < median(rounds)) {
+			rounds = found
 		}
 	}
-	return all
+	return rounds
 }
 
 func pairwise(a, b *row, f func(a, b float64) float64) (all []float64) {
