@@ -239,6 +239,7 @@ func (b *Broker) halt(how Cut, f func(*state.Cluster)) {
 	if l := b.shut(how); l != nil {
 		b.reserve()
 		wait(&l.running)
+		b.cluster.recordEndings()
 	}
 }
 

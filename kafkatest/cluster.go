@@ -47,6 +47,7 @@ type Cluster struct {
 	closed  bool
 
 	running sync.WaitGroup // the timer's goroutines
+	endings endings        // of connections, to be recorded
 }
 
 // New starts a cluster. It fails if the Config is wrong or a listener cannot
@@ -202,6 +203,7 @@ func (c *Cluster) Close() error {
 		}
 	}
 	wait(&c.running)
+	c.recordEndings()
 	return nil
 }
 

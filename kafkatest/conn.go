@@ -117,12 +117,11 @@ func (x *conn) run() {
 		x.in = bufio.NewReaderSize(x.nc, readBuffer)
 		err = x.serve()
 	}
-	switch {
-	case err == nil || errors.Is(err, io.EOF) || errors.Is(err, errCut) || errors.Is(err, net.ErrClosed):
-		x.event("kafka.close")
-	default:
-		x.event("kafka.close", journal.Note{Key: "error", Value: err.Error()})
+	end := x.happening("kafka.close")
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errCut) && !errors.Is(err, net.ErrClosed) {
+		end.Notes = []journal.Note{{Key: "error", Value: err.Error()}}
 	}
+	x.broker.cluster.noteEnd(x, end)
 }
 
 // event records what happened to the connection.
@@ -130,9 +129,13 @@ func (x *conn) event(kind journal.Kind, notes ...journal.Note) int {
 	if x.broker.cluster.journal == nil {
 		return 0
 	}
-	return x.broker.cluster.note(journal.Event{
+	return x.broker.cluster.note(x.happening(kind, notes...))
+}
+
+func (x *conn) happening(kind journal.Kind, notes ...journal.Note) journal.Event {
+	return journal.Event{
 		Kind: kind, Where: x.broker.name, Peer: x.client, Subject: x.listener.Name + " " + x.name, Notes: notes,
-	})
+	}
 }
 
 // secure completes the TLS handshake, where the listener has one, and learns

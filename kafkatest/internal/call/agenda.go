@@ -5,6 +5,7 @@ package call
 import (
 	"cmp"
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -13,6 +14,7 @@ import (
 type Agenda struct {
 	now      time.Time
 	due      entries
+	parked   uint64 // requests so far
 	answered []*Parked
 }
 
@@ -82,10 +84,14 @@ func (a *Agenda) Next() (time.Time, bool) {
 }
 
 // TakeAnswered returns the parked requests answered since it was last called,
-// in the order in which they were.
+// in the order in which they were parked: that in which they were answered may
+// hang on the order of partitions in some request, which clients have from maps.
 func (a *Agenda) TakeAnswered() []*Parked {
 	answered := a.answered
 	a.answered = nil
+	if len(answered) > 1 {
+		slices.SortFunc(answered, func(p, q *Parked) int { return cmp.Compare(p.number, q.number) })
+	}
 	return answered
 }
 

@@ -67,7 +67,8 @@ func (c *Call) Park() *Parked {
 	if c.parked != nil {
 		panic("call: a request is parked twice")
 	}
-	c.parked = &Parked{agenda: c.Agenda}
+	c.Agenda.parked++
+	c.parked = &Parked{agenda: c.Agenda, number: c.Agenda.parked}
 	return c.parked
 }
 
@@ -80,6 +81,7 @@ type Parked struct {
 	Owner any
 
 	agenda   *Agenda
+	number   uint64 // in the order of parking
 	answered bool
 	response kmsg.Response
 	onGone   func()
