@@ -44,11 +44,18 @@ func Repeat(t *testing.T, c Config, same Same, f func(*T)) {
 		whole[written(t, slices.Values(events))]++
 		shapes[written(t, journal.Shapes(slices.Values(events)))]++
 		if len(shapes) > 1 || same == Throughout && len(whole) > 1 {
-			t.Fatalf("vnettest: round %d is another run than round 0:\n%s", i,
-				journal.Diff(slices.Values(first), slices.Values(events)))
+			t.Fatalf("vnettest: round %d is another run than round 0:\n%s", i, difference(same, first, events))
 		}
 	}
 	t.Logf("%d rounds of %d events: %d distinct journals, %d distinct shapes", n, len(first), len(whole), len(shapes))
+}
+
+// difference is the first difference in what must be the same.
+func difference(same Same, first, events []journal.Event) string {
+	if same == InShape {
+		return journal.Diff(journal.Shapes(slices.Values(first)), journal.Shapes(slices.Values(events)))
+	}
+	return journal.Diff(slices.Values(first), slices.Values(events))
 }
 
 // rounds returns how often to repeat.
