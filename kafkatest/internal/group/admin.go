@@ -34,7 +34,7 @@ func (x *Coordinator) DescribeGroups(c *call.Call, req *kmsg.DescribeGroupsReque
 			d.ErrorCode = kerr.GroupIDNotFound.Code
 			d.ErrorMessage = x.absence(name, Classic)
 		}
-		if req.IncludeAuthorizedOperations {
+		if req.IncludeAuthorizedOperations && d.ErrorCode == 0 {
 			d.AuthorizedOperations = groupOperations(c, name)
 		}
 		resp.Groups = append(resp.Groups, d)
@@ -72,14 +72,19 @@ func groupOperations(c *call.Call, name string) (bits int32) {
 }
 
 // ListGroups lists the groups that the asked broker coordinates and the caller
-// may know of. Filters by state and kind ignore case (KIP-518, KIP-848).
+// may know of. Filters by state and kind ignore case (KIP-518, KIP-848). While
+// it loads some of its groups it lists none.
 func (x *Coordinator) ListGroups(c *call.Call, req *kmsg.ListGroupsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ListGroupsResponse)
 	all := c.AllowsCluster(kmsg.ACLOperationDescribe)
 	for _, name := range x.Names() {
-		g := x.find(name)
+		g, err := x.find(name), x.coordinatorError(c, name)
+		if err == kerr.CoordinatorLoadInProgress {
+			resp.ErrorCode, resp.Groups = err.Code, nil
+			return resp
+		}
 		switch {
-		case g == nil, x.coordinatorError(c, name) != nil,
+		case g == nil, err != nil,
 			!all && !allowsGroup(c, kmsg.ACLOperationDescribe, name),
 			!passes(req.StatesFilter, g.body.state()),
 			!passes(req.TypesFilter, string(g.body.kind())):
@@ -97,10 +102,16 @@ func passes(filter []string, value string) bool {
 	return len(filter) == 0 || slices.ContainsFunc(filter, func(f string) bool { return strings.EqualFold(f, value) })
 }
 
-// DeleteGroups deletes groups that have no members, with their offsets.
+// DeleteGroups deletes groups that have no members, with their offsets. It
+// answers once for a group that is named twice.
 func (x *Coordinator) DeleteGroups(c *call.Call, req *kmsg.DeleteGroupsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DeleteGroupsResponse)
+	answered := make(map[string]bool, len(req.Groups))
 	for _, name := range req.Groups {
+		if answered[name] {
+			continue
+		}
+		answered[name] = true
 		told := kmsg.NewDeleteGroupsResponseGroup()
 		told.Group = name
 		if err := x.deleteGroup(c, name); err != nil {
@@ -158,7 +169,7 @@ func (x *Coordinator) OffsetDelete(c *call.Call, req *kmsg.OffsetDeleteRequest) 
 			case p.Partition < 0 || p.Partition >= topic.Partitions:
 				part.ErrorCode = kerr.UnknownTopicOrPartition.Code
 			default:
-				g.unset(t.Topic, p.Partition)
+				g.forget(t.Topic, p.Partition)
 			}
 			told.Partitions = append(told.Partitions, part)
 		}
@@ -172,6 +183,9 @@ func (x *Coordinator) OffsetDelete(c *call.Call, req *kmsg.OffsetDeleteRequest) 
 func (x *Coordinator) offsetDeleteError(c *call.Call, name string) (*group, *kerr.Error) {
 	if !allowsGroup(c, kmsg.ACLOperationDelete, name) {
 		return nil, kerr.GroupAuthorizationFailed
+	}
+	if name == "" {
+		return nil, kerr.InvalidGroupID
 	}
 	if err := x.coordinatorError(c, name); err != nil {
 		return nil, err

@@ -173,13 +173,25 @@ func (b *classic) supports(kind string, protocols []kmsg.JoinGroupRequestProtoco
 	if b.now == stateEmpty {
 		return kind != "" && len(protocols) > 0
 	}
+	known := b.knownBy()
 	return kind == b.kindOf && slices.ContainsFunc(protocols, func(p kmsg.JoinGroupRequestProtocol) bool {
-		return b.allKnow(p.Name)
+		return known[p.Name] == len(b.order)
 	})
 }
 
-func (b *classic) allKnow(protocol string) bool {
-	return !slices.ContainsFunc(b.order, func(m *member) bool { return !m.knows(protocol) })
+// knownBy counts the members that know each protocol.
+func (b *classic) knownBy() map[string]int {
+	known := make(map[string]int)
+	for _, m := range b.order {
+		mine := make(map[string]bool, len(m.protocols))
+		for _, p := range m.protocols {
+			if !mine[p.name] {
+				mine[p.name] = true
+				known[p.name]++
+			}
+		}
+	}
+	return known
 }
 
 // elect returns the protocol of most votes: a member votes for the first of
@@ -187,10 +199,10 @@ func (b *classic) allKnow(protocol string) bool {
 // taken, where Kafka leaves it open.
 func (b *classic) elect() string {
 	var chosen string
-	votes := make(map[string]int)
+	known, votes := b.knownBy(), make(map[string]int)
 	for _, m := range b.order {
 		for _, p := range m.protocols {
-			if b.allKnow(p.name) {
+			if known[p.name] == len(b.order) {
 				votes[p.name]++
 				break
 			}
@@ -212,10 +224,6 @@ func (b *classic) rebalanceTimeout() (longest time.Duration) {
 		longest = max(longest, m.rebalance)
 	}
 	return longest
-}
-
-func (m *member) knows(name string) bool {
-	return slices.ContainsFunc(m.protocols, func(p protocol) bool { return p.name == name })
 }
 
 // metadata returns what the member has to say for the protocol.

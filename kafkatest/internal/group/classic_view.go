@@ -110,7 +110,7 @@ func (b *classic) subscribedBy(m *member) string {
 }
 
 // describe is the group in DescribeGroups. What its members say is shown only
-// while it is stable.
+// while it is stable; what they were assigned, until they lose it.
 func (b *classic) describe(d *kmsg.DescribeGroupsResponseGroup) {
 	d.State, d.ProtocolType = b.now, b.kindOf
 	if b.now == stateStable {
@@ -120,10 +120,9 @@ func (b *classic) describe(d *kmsg.DescribeGroupsResponseGroup) {
 		told := kmsg.NewDescribeGroupsResponseGroupMember()
 		told.MemberID, told.InstanceID = m.id, m.instance
 		told.ClientID, told.ClientHost = m.clientID, "/"+m.host
-		told.ProtocolMetadata, told.MemberAssignment = []byte{}, []byte{}
+		told.ProtocolMetadata, told.MemberAssignment = []byte{}, m.assignment
 		if b.now == stateStable {
 			told.ProtocolMetadata = m.metadata(b.protocol)
-			told.MemberAssignment = m.assignment
 		}
 		d.Members = append(d.Members, told)
 	}

@@ -4,6 +4,7 @@ package group
 
 import (
 	"time"
+	"unicode/utf16"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -108,7 +109,11 @@ func (x *Coordinator) txnError(c *call.Call, req *kmsg.TxnOffsetCommitRequest) *
 	if req.Group == "" {
 		return kerr.InvalidGroupID
 	}
-	if err := x.coordinatorError(c, req.Group); err != nil {
+	err := x.coordinatorError(c, req.Group)
+	if err == kerr.CoordinatorLoadInProgress && req.Version < 2 {
+		return kerr.CoordinatorNotAvailable // old producers do not know the other (KAFKA-7296)
+	}
+	if err != nil {
 		return err
 	}
 	return x.cluster.TxnError(c, Txn{
@@ -154,11 +159,18 @@ func (k *commit) one(t Topic, err *kerr.Error, p int32, o Offset) *kerr.Error {
 		return kerr.UnknownTopicOrPartition
 	case k.ask() != nil:
 		return k.err
-	case int64(len(o.Metadata)) > k.x.number("offset.metadata.max.bytes", 4096):
+	case k.x.isTooLong(o.Metadata):
 		return kerr.OffsetMetadataTooLarge
 	}
 	k.put(k.group, t.Name, p, o)
 	return nil
+}
+
+// isTooLong reports whether metadata exceed what a broker keeps. Despite the
+// config's name, Kafka counts Java's chars.
+func (x *Coordinator) isTooLong(metadata string) bool {
+	most := int(x.number("offset.metadata.max.bytes", 4096))
+	return len(metadata) > most && len(utf16.Encode([]rune(metadata))) > most
 }
 
 // ask finds the group and says whether it takes commits of this caller: once,

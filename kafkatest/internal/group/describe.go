@@ -27,23 +27,41 @@ func (x *Coordinator) ConsumerGroupDescribe(c *call.Call, req *kmsg.ConsumerGrou
 }
 
 func (x *Coordinator) describeConsumers(c *call.Call, d *kmsg.ConsumerGroupDescribeResponseGroup) *kerr.Error {
+	if !x.speaksConsumer() {
+		return kerr.UnsupportedVersion
+	}
 	if err := x.describeError(c, d.Group); err != nil {
 		return err
+	}
+	if d.Group == "" {
+		return kerr.InvalidGroupID
 	}
 	b, ok := x.body(d.Group).(*consumer)
 	if !ok {
 		return because(kerr.GroupIDNotFound, *x.absence(d.Group, Consumer))
 	}
-	for _, m := range b.sorted() {
-		for _, topic := range m.topics() {
-			if !allowsTopic(c, kmsg.ACLOperationDescribe, topic) {
-				return because(kerr.TopicAuthorizationFailed,
-					"The described group uses topics that the client is not authorized to describe.")
-			}
-		}
+	if !b.mayBeSeen(c) {
+		return because(kerr.TopicAuthorizationFailed,
+			"The group has described topic(s) that the client is not authorized to describe.")
 	}
 	b.describe(d)
 	return nil
+}
+
+// mayBeSeen reports whether the caller may know of all topics that members
+// have or are to have.
+func (b *consumer) mayBeSeen(c *call.Call) bool {
+	seen := make(set)
+	for _, m := range b.members {
+		seen.addAll(m.assigned)
+		seen.addAll(m.target)
+	}
+	for topic := range b.g.x.named(seen) {
+		if !allowsTopic(c, kmsg.ACLOperationDescribe, topic) {
+			return false
+		}
+	}
+	return true
 }
 
 func (b *consumer) describe(d *kmsg.ConsumerGroupDescribeResponseGroup) {

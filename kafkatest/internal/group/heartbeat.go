@@ -61,9 +61,14 @@ func because(err *kerr.Error, why string) *kerr.Error {
 	return &e
 }
 
-func (x *Coordinator) mayHeartbeat(h *pulse) *kerr.Error {
+// speaksConsumer reports whether the brokers offer KIP-848's protocol.
+func (x *Coordinator) speaksConsumer() bool {
 	protocols := x.cluster.Setting("group.coordinator.rebalance.protocols")
-	if protocols != "" && !strings.Contains(protocols, string(Consumer)) {
+	return protocols == "" || strings.Contains(protocols, string(Consumer))
+}
+
+func (x *Coordinator) mayHeartbeat(h *pulse) *kerr.Error {
+	if !x.speaksConsumer() {
 		return kerr.UnsupportedVersion
 	}
 	if !allowsGroup(h.c, kmsg.ACLOperationRead, h.req.Group) {
@@ -102,7 +107,8 @@ func (x *Coordinator) wellFormed(h *pulse) *kerr.Error {
 	case req.MemberEpoch < leftForNow:
 		why = "MemberEpoch is invalid."
 	case req.ServerAssignor != nil && !slices.Contains(x.assignors(), *req.ServerAssignor):
-		return kerr.UnsupportedAssignor
+		return because(kerr.UnsupportedAssignor, "ServerAssignor "+*req.ServerAssignor+
+			" is not supported. Supported assignors: "+strings.Join(x.assignors(), ", ")+".")
 	default:
 		return nil
 	}

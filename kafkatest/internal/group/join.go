@@ -243,6 +243,9 @@ func (b *classic) replace(j *joiner, m *member, id string) kmsg.Response {
 
 // rename gives the member a new id. The client that had the old one is fenced.
 func (b *classic) rename(m *member, id string) {
+	if m.joining != nil {
+		m.joining.resp.MemberID = m.id
+	}
 	m.joining.refuse(kerr.FencedInstanceID)
 	m.syncing.refuse(kerr.FencedInstanceID)
 	m.joining, m.syncing = nil, nil

@@ -3,7 +3,6 @@
 package group
 
 import (
-	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -56,7 +55,8 @@ func (b *consumer) joinClassic(j *joiner) kmsg.Response {
 	m.clientID, m.host, m.rebalance, m.rack = j.c.ClientID, j.c.Host, j.patience(), sub.Rack
 	m.classic.stop()
 	m.classic = &classicSide{session: j.session(), protocols: j.protocols()}
-	changed := m.subscribe(sub.Topics)
+	changed := m.subscribe(sub.Topics) || m.regex != ""
+	m.regex, m.matched, m.rematch = "", nil, false
 	b.advance(m, fresh || changed, b.ownedBy(sub))
 	b.renew(m)
 	b.await(m)
@@ -65,25 +65,45 @@ func (b *consumer) joinClassic(j *joiner) kmsg.Response {
 	return j.resp
 }
 
-// chosen returns the first protocol of the joiner that every other classic
-// member knows; "" if there is none.
+// chosen returns the protocol that the joiner is told: the first of its own, if
+// every other classic member knows one of them, whichever; "" if not.
 func (b *consumer) chosen(j *joiner) string {
 	if j.req.ProtocolType != consumerProtocol {
 		return ""
 	}
-	for _, p := range j.req.Protocols {
-		unknown := func(m *subscriber) bool {
-			return m.classic != nil && m.id != j.req.MemberID && !m.classic.knows(p.Name)
+	known, others := make(map[string]int), 0
+	for _, m := range b.members {
+		if m.classic == nil || m.id == j.req.MemberID {
+			continue
 		}
-		if !slices.ContainsFunc(b.sorted(), unknown) {
-			return p.Name
+		others++
+		for name := range m.classic.names() {
+			known[name]++
+		}
+	}
+	for _, p := range j.req.Protocols {
+		if known[p.Name] == others {
+			return j.req.Protocols[0].Name
 		}
 	}
 	return ""
 }
 
-func (s *classicSide) knows(name string) bool {
-	return slices.ContainsFunc(s.protocols, func(p protocol) bool { return p.name == name })
+// names returns the protocols that the member knows.
+func (s *classicSide) names() map[string]bool {
+	names := make(map[string]bool, len(s.protocols))
+	for _, p := range s.protocols {
+		names[p.name] = true
+	}
+	return names
+}
+
+// protocol returns the protocol that the member was told when it joined.
+func (s *classicSide) protocol() string {
+	if len(s.protocols) == 0 {
+		return ""
+	}
+	return s.protocols[0].name
 }
 
 func (j *joiner) subscription(protocol string) (sub kmsg.ConsumerMemberMetadata, ok bool) {
@@ -153,7 +173,7 @@ func (b *consumer) syncClassic(req *kmsg.SyncGroupRequest, resp *kmsg.SyncGroupR
 	case req.Generation != m.epoch:
 		return kerr.IllegalGeneration
 	case req.ProtocolType != nil && *req.ProtocolType != consumerProtocol,
-		req.Protocol != nil && !m.classic.knows(*req.Protocol):
+		req.Protocol != nil && *req.Protocol != m.classic.protocol():
 		return kerr.InconsistentGroupProtocol
 	case b.epoch > m.epoch && m.progress != unrevoked:
 		b.await(m)

@@ -34,7 +34,19 @@ func (g *group) unset(topic string, partition int32) {
 	}
 }
 
+// forget drops what was committed for the partition, be it in a transaction
+// that is open.
+func (g *group) forget(topic string, partition int32) {
+	g.unset(topic, partition)
+	for _, topics := range g.pending {
+		delete(topics[topic], partition)
+	}
+}
+
 func (g *group) forgetTopic(topic string) {
+	for _, topics := range g.pending {
+		delete(topics, topic)
+	}
 	if _, ok := g.offsets[topic]; !ok {
 		return
 	}

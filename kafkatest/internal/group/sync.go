@@ -157,6 +157,9 @@ func (x *Coordinator) Heartbeat(c *call.Call, req *kmsg.HeartbeatRequest) kmsg.R
 			err = kerr.UnknownMemberID
 		}
 	}
+	if err == kerr.CoordinatorLoadInProgress {
+		err = nil // what is loaded may have the member: it is to go on, as in Kafka
+	}
 	resp.ErrorCode = code(err)
 	return resp
 }

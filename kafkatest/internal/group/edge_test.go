@@ -1,0 +1,128 @@
+// What Kafka does in cases that are rare, and that clients can tell.
+
+package group_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func TestAGroupThatIsNamedTwiceIsDeletedOnce(t *testing.T) {
+	w := newWorld(t, map[string]int32{"t": 1})
+	wantCode(t, committed(w.ask("alice", commitRequest(9, "g", "t", 0, 5))), nil)
+	req := kmsg.NewPtrDeleteGroupsRequest()
+	req.Version, req.Groups = 2, []string{"g", "x", "g"}
+	resp := answer[*kmsg.DeleteGroupsResponse](w.ask("admin", req))
+	if len(resp.Groups) != 2 {
+		t.Fatalf("got %+v", resp.Groups)
+	}
+	wantCode(t, resp.Groups[0].ErrorCode, nil)
+	wantCode(t, resp.Groups[1].ErrorCode, kerr.GroupIDNotFound)
+}
+
+func TestOffsetsAreDeletedOfGroupsWithANameOnly(t *testing.T) {
+	w := newWorld(t, map[string]int32{"t": 1})
+	wantCode(t, committed(w.ask("alice", commitRequest(9, "", "t", 0, 5))), nil)
+	top, _ := w.deleteOffset("", "t", 0)
+	wantCode(t, top, kerr.InvalidGroupID)
+}
+
+func TestWhatATransactionHoldsIsGone(t *testing.T) {
+	for name, forget := range map[string]func(w *world){
+		"with the offset that is deleted": func(w *world) {
+			top, part := w.deleteOffset("g", "t", 0)
+			wantCode(w.t, top, nil)
+			wantCode(w.t, part, nil)
+		},
+		"with the topic that is deleted": func(w *world) { w.groups.TopicDeleted("t") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, map[string]int32{"t": 1})
+			wantCode(t, txnCommitted(w.ask("alice", txnCommitRequest(2, 9, 5))), nil)
+			forget(w)
+			w.groups.EndTxn("g", 9, true)
+			if o, ok := w.groups.Committed("g", "t", 0); ok {
+				t.Fatalf("got %+v", o)
+			}
+		})
+	}
+}
+
+func TestDescribeGroupsShowsAssignmentsUntilTheyAreLost(t *testing.T) {
+	w := newWorld(t, nil)
+	a := w.client("alice", "g", "t")
+	a.took(a.join())
+	synced(a.sync(map[string]string{a.id: "part"}))
+	w.client("bob", "g", "t").join()
+	m := w.describe(5, "g")[0].Members[0]
+	if string(m.MemberAssignment) != "part" || len(m.ProtocolMetadata) != 0 {
+		t.Fatalf("got %+v", m)
+	}
+}
+
+func TestNothingIsAllowedWithAGroupThatIsNotThere(t *testing.T) {
+	w := newWorld(t, nil)
+	for version, want := range map[int16]int32{5: 1<<3 | 1<<6 | 1<<8 | 1<<10 | 1<<11, 6: -1 << 31} {
+		if got := w.describe(version, "g")[0].AuthorizedOperations; got != want {
+			t.Errorf("v%d: got %b, want %b", version, got, want)
+		}
+	}
+}
+
+func TestConsumerGroupDescribeRefuses(t *testing.T) {
+	w := newWorld(t, nil)
+	describe := func(name string) int16 {
+		req := kmsg.NewPtrConsumerGroupDescribeRequest()
+		req.Version, req.Groups = 1, []string{name}
+		return answer[*kmsg.ConsumerGroupDescribeResponse](w.ask("admin", req)).Groups[0].ErrorCode
+	}
+	wantCode(t, describe(""), kerr.InvalidGroupID)
+	w.settings["group.coordinator.rebalance.protocols"] = "classic"
+	wantCode(t, describe("g"), kerr.UnsupportedVersion)
+}
+
+func TestTheLengthOfMetadataIsInCharsOfJava(t *testing.T) {
+	w := newWorld(t, map[string]int32{"t": 1})
+	for _, row := range []struct {
+		metadata string
+		want     *kerr.Error
+	}{
+		{strings.Repeat("é", 4096), nil}, {strings.Repeat("é", 4097), kerr.OffsetMetadataTooLarge},
+		{strings.Repeat("🦀", 2048), nil}, {strings.Repeat("🦀", 2049), kerr.OffsetMetadataTooLarge},
+	} {
+		req := commitRequest(9, "g", "t", 0, 5)
+		req.Topics[0].Partitions[0].Metadata = &row.metadata
+		wantCode(t, committed(w.ask("alice", req)), row.want)
+	}
+}
+
+func TestAFencedJoinNamesItsOwnId(t *testing.T) {
+	w := newWorld(t, nil)
+	a, b := w.client("alice", "g"), w.client("bob", "g").static("i")
+	settle(t, a, b)
+	w.client("carol", "g").join()
+	waits := b.join()
+	b.again().join()
+	resp := joined(waits)
+	wantCode(t, resp.ErrorCode, kerr.FencedInstanceID)
+	if resp.MemberID != b.id {
+		t.Fatalf("got %q, want %q", resp.MemberID, b.id)
+	}
+}
+
+func TestAClassicMemberOfAConsumerGroupIsToldTheFirstOfItsProtocols(t *testing.T) {
+	w := newWorld(t, map[string]int32{"t": 4})
+	a, _ := mixed(t, w)
+	c := w.client("carol", "g", "t")
+	c.protocols = []string{"own", a.protocols[0]}
+	if resp := c.took(c.join()); *resp.Protocol != "own" {
+		t.Fatalf("got %q", *resp.Protocol)
+	}
+	wantCode(t, synced(c.sync(nil)).ErrorCode, nil)
+	d := w.client("dave", "g", "t")
+	d.protocols = []string{"own"}
+	wantCode(t, joined(d.join()).ErrorCode, kerr.InconsistentGroupProtocol)
+}
