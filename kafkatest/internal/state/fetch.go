@@ -10,6 +10,7 @@ import (
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/partition"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -180,15 +181,9 @@ func (f *fetch) viewLog(w *wish, v *view) {
 	case f.req.IsolationLevel == 1:
 		v.upTo = min(v.upTo, log.LastStable())
 	}
-	if w.offset < log.Start() || w.offset > end {
+	f.viewEpoch(w, v)
+	if !v.diverges && (w.offset < log.Start() || w.offset > end) {
 		v.err = kerr.OffsetOutOfRange
-		return
-	}
-	if f.req.Version >= 12 && w.lastEpoch >= 0 {
-		v.epoch, v.end, v.diverges = log.Diverges(w.lastEpoch, w.offset)
-		if v.diverges && v.epoch < 0 {
-			v.diverges, v.err = false, kerr.OffsetOutOfRange
-		}
 	}
 	if v.urgent() {
 		return
@@ -196,20 +191,47 @@ func (f *fetch) viewLog(w *wish, v *view) {
 	if v.preferred = f.c.preferredReplica(f.x, f.req, p, w.offset); v.preferred >= 0 {
 		return
 	}
-	v.available = min(log.Pending(w.offset, v.upTo), int64(max(w.maxBytes, 0)))
+	v.available = f.readable(w, v)
+}
+
+// viewEpoch finds out whether the caller's log and this one have parted. That
+// comes before the end of the log: whoever has read beyond it learns where it
+// has to go back to (KIP-595).
+func (f *fetch) viewEpoch(w *wish, v *view) {
+	if f.req.Version < 12 || w.lastEpoch < 0 || w.offset < v.p.log.Start() {
+		return
+	}
+	v.epoch, v.end, v.diverges = v.p.log.Diverges(w.lastEpoch, w.offset)
+	if v.diverges && v.epoch < 0 {
+		v.diverges, v.err = false, kerr.OffsetOutOfRange
+	}
+}
+
+// readable returns how many bytes there are to read, as far as the wish goes.
+// Since version 3 a batch that is larger than the wish comes whole (KIP-74),
+// and counts whole towards the least that the caller waits for.
+func (f *fetch) readable(w *wish, v *view) int64 {
+	pending, wanted := v.p.log.Pending(w.offset, v.upTo), int64(max(w.maxBytes, 0))
+	if pending <= wanted || f.req.Version < 3 {
+		return min(pending, wanted)
+	}
+	first := v.p.log.Read(partition.Span{From: w.offset, UpTo: v.upTo, Force: true})
+	return max(wanted, int64(len(first.Bytes)))
 }
 
 // readError says why a broker cannot serve readers of the partition; nil if it
-// can. Followers serve them, where that is wanted (KIP-392).
+// can. Replicas that follow serve them, where that is wanted (KIP-392).
 func (p *Partition) readError(broker, epoch int32, followers bool) *kerr.Error {
 	switch {
 	case p.gone:
 		return kerr.UnknownTopicOrPartition
+	case !slices.Contains(p.Replicas, broker):
+		return kerr.NotLeaderForPartition // it knows nothing of epochs
 	case epoch >= 0 && epoch < p.Epoch:
 		return kerr.FencedLeaderEpoch
 	case epoch > p.Epoch:
 		return kerr.UnknownLeaderEpoch
-	case p.Leader != broker && !(followers && slices.Contains(p.Replicas, broker)):
+	case p.Leader != broker && !followers:
 		return kerr.NotLeaderForPartition
 	}
 	return nil

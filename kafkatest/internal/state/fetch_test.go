@@ -48,6 +48,9 @@ func TestFetchIsRefusedAsBrokersDo(t *testing.T) {
 		{"a broker without replica", func(d *driver, _ *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition) {
 			d.broker = 3
 		}, kerr.NotLeaderForPartition},
+		{"an old epoch, no replica", func(d *driver, _ *kmsg.FetchRequest, p *kmsg.FetchRequestTopicPartition) {
+			d.broker, p.CurrentLeaderEpoch = 3, 0
+		}, kerr.NotLeaderForPartition},
 		{"a follower, in old versions", func(d *driver, req *kmsg.FetchRequest, _ *kmsg.FetchRequestTopicPartition) {
 			d.broker, req.Version = 2, 10
 		}, kerr.NotLeaderForPartition},
@@ -281,7 +284,7 @@ func TestReadersOfTheCommittedAreToldWhatWasAborted(t *testing.T) {
 	waiting := d.waits("c", committed)
 	got := d.fetch(fetching(12, topic, 0))
 	wantValues(t, "uncommitted", got.RecordBatches, "aborted", "plain")
-	if got.LastStableOffset != -1 || got.AbortedTransactions != nil {
+	if got.LastStableOffset != 0 || got.AbortedTransactions != nil {
 		t.Errorf("uncommitted: %+v", got)
 	}
 	if err := p.EndTxn(batch.Marker{ProducerID: f.ProducerID}); err != nil {
@@ -342,4 +345,30 @@ func BenchmarkFetch(b *testing.B) {
 	for b.Loop() {
 		c.Handle(d.call(), fetch)
 	}
+}
+
+func TestWhoHasReadBeyondTheEndIsToldWhereItIs(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	topic := d.create("t", 1, 1)
+	d.put(topic, "a", "b")
+	req := fetching(12, topic, 5)
+	req.Topics[0].Partitions[0].LastFetchedEpoch = 0
+	got := d.fetch(req)
+	wantCode(t, "the epoch known", got.ErrorCode, nil)
+	if got.DivergingEpoch.Epoch != 0 || got.DivergingEpoch.EndOffset != 2 {
+		t.Errorf("told %+v", got.DivergingEpoch)
+	}
+	req.Topics[0].Partitions[0].LastFetchedEpoch = 7
+	wantCode(t, "the epoch unknown", d.fetch(req).ErrorCode, kerr.OffsetOutOfRange)
+}
+
+func TestABatchLargerThanTheWishIsEnough(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	topic := d.create("t", 1, 1)
+	d.put(topic, "larger than what is asked for")
+	req := fetching(12, topic, 0)
+	req.MinBytes, req.MaxWaitMillis, req.Topics[0].Partitions[0].PartitionMaxBytes = 20, 500, 10
+	wantValues(t, "the batch", d.fetch(req).RecordBatches, "larger than what is asked for")
+	req.Version = 2
+	d.waits("c", req) // which knows nothing of KIP-74
 }

@@ -30,8 +30,8 @@ func (f *fetch) answer() *kmsg.FetchResponse {
 			f.hint(resp, &f.views[i])
 		}
 		w.toldHW, w.toldStart = told.HighWatermark, told.LogStartOffset
-		if told.ErrorCode != 0 {
-			w.toldHW = -1 // tell all again when the error is over
+		if told.ErrorCode != 0 || told.DivergingEpoch.Epoch >= 0 {
+			w.toldHW = -1 // tell all again when that is over
 		}
 	}
 	if f.session != nil && slices.Contains(gave, true) {
@@ -72,8 +72,8 @@ func (f *fetch) tell(i int, span partition.Span) kmsg.FetchResponseTopicPartitio
 	log := &v.p.log
 	told.HighWatermark = min(log.HighWatermark(), v.p.endOn(f.x.Broker))
 	told.LogStartOffset = log.Start()
+	told.LastStableOffset = min(log.LastStable(), told.HighWatermark) // told to readers of the uncommitted, too
 	if f.req.IsolationLevel == 1 {
-		told.LastStableOffset = min(log.LastStable(), told.HighWatermark)
 		told.AbortedTransactions = []kmsg.FetchResponseTopicPartitionAbortedTransaction{}
 	}
 	switch {

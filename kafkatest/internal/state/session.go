@@ -105,6 +105,10 @@ func (c *Cluster) enterSession(x *call.Call, req *kmsg.FetchRequest) (fetchConte
 	if s.update(req) && c.remembered() > maxRemembered {
 		delete(c.sessions, sessionKey{x.Broker, s.id}) // this answer is its last
 	}
+	if len(s.wishes) == 0 {
+		delete(c.sessions, sessionKey{x.Broker, s.id})
+		return fetchContext{}, nil
+	}
 	s.used = c.Agenda.Now()
 	s.epoch = epochAfter(s.epoch)
 	return fetchContext{session: s, incremental: true, wishes: s.wishes}, nil

@@ -185,3 +185,18 @@ func TestTheCacheOfSessionsIsBounded(t *testing.T) {
 		t.Error("no session though others are old")
 	}
 }
+
+func TestASessionWithoutPartitionsIsClosed(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	topic := d.create("t", 1, 1)
+	id := d.session(12, topic)
+	req := next(12, id, 1)
+	req.MaxWaitMillis = 500
+	forgotten := kmsg.NewFetchRequestForgottenTopic()
+	forgotten.Topic, forgotten.Partitions = "t", []int32{0}
+	req.ForgottenTopics = append(req.ForgottenTopics, forgotten)
+	if got := ask[*kmsg.FetchResponse](d, req).SessionID; got != 0 {
+		t.Errorf("the answer is in session %d", got)
+	}
+	wantCode(t, "afterwards", ask[*kmsg.FetchResponse](d, next(12, id, 2)).ErrorCode, kerr.FetchSessionIDNotFound)
+}
