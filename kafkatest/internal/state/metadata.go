@@ -30,6 +30,9 @@ func (c *Cluster) metadata(x *call.Call, req *kmsg.MetadataRequest) kmsg.Respons
 	}
 	resp.AuthorizedOperations = authorizedOperations(req.IncludeClusterAuthorizedOperations,
 		x, kmsg.ACLResourceTypeCluster, "kafka-cluster")
+	if req.IncludeClusterAuthorizedOperations && !x.AllowsCluster(kmsg.ACLOperationDescribe) {
+		resp.AuthorizedOperations = 0
+	}
 	if req.Topics == nil || req.Version == 0 && len(req.Topics) == 0 {
 		for _, name := range c.names {
 			if x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTopic, name) {
@@ -38,10 +41,27 @@ func (c *Cluster) metadata(x *call.Call, req *kmsg.MetadataRequest) kmsg.Respons
 		}
 		return resp
 	}
+	seen := make(map[topicKey]bool, len(req.Topics))
 	for i := range req.Topics {
-		resp.Topics = append(resp.Topics, c.topicMetadata(x, req, &req.Topics[i]))
+		if key := keyOf(&req.Topics[i]); !seen[key] { // who asks twice is told once
+			seen[key] = true
+			resp.Topics = append(resp.Topics, c.topicMetadata(x, req, &req.Topics[i]))
+		}
 	}
 	return resp
+}
+
+// A topicKey names a topic as a request does: by name or by id.
+type topicKey struct {
+	name string
+	id   [16]byte
+}
+
+func keyOf(asked *kmsg.MetadataRequestTopic) topicKey {
+	if asked.Topic == nil {
+		return topicKey{id: asked.TopicID}
+	}
+	return topicKey{name: *asked.Topic}
 }
 
 func rackOf(b *Broker) *string {
@@ -58,8 +78,14 @@ func (c *Cluster) topicMetadata(
 ) kmsg.MetadataResponseTopic {
 	unknown := kmsg.NewMetadataResponseTopic()
 	if asked.Topic == nil {
-		unknown.TopicID, unknown.ErrorCode = asked.TopicID, kerr.UnknownTopicID.Code
-		if t, ok := c.byID[asked.TopicID]; ok && allowsTopic(x, kmsg.ACLOperationDescribe, t.Name) {
+		unknown.TopicID = asked.TopicID
+		t, ok := c.byID[asked.TopicID]
+		switch {
+		case !ok:
+			unknown.ErrorCode = kerr.UnknownTopicID.Code
+		case !allowsTopic(x, kmsg.ACLOperationDescribe, t.Name): // Kafka does not think ids a secret
+			unknown.ErrorCode = kerr.TopicAuthorizationFailed.Code
+		default:
 			return c.describeTopic(x, req, t)
 		}
 		return unknown
@@ -93,6 +119,7 @@ func (c *Cluster) describeTopic(x *call.Call, req *kmsg.MetadataRequest, t *Topi
 	topic.Partitions = make([]kmsg.MetadataResponseTopicPartition, len(t.Partitions))
 	for i, p := range t.Partitions {
 		topic.Partitions[i] = c.describePartition(x, p)
+		olden(&topic.Partitions[i], req.Version)
 	}
 	return topic
 }
@@ -109,6 +136,23 @@ func (c *Cluster) describePartition(x *call.Call, p *Partition) kmsg.MetadataRes
 		described.Leader, described.ErrorCode = -1, kerr.ListenerNotFound.Code
 	}
 	return described
+}
+
+// olden tells of a partition as old versions do: before version 6 they do not
+// tell why there is no leader to be reached, and version 0, which has no
+// offline replicas, leaves them out and makes an error of it.
+func olden(p *kmsg.MetadataResponseTopicPartition, version int16) {
+	if version < 6 && p.ErrorCode == kerr.ListenerNotFound.Code {
+		p.ErrorCode = kerr.LeaderNotAvailable.Code
+	}
+	if version > 0 || len(p.OfflineReplicas) == 0 {
+		return
+	}
+	isOffline := func(id int32) bool { return slices.Contains(p.OfflineReplicas, id) }
+	p.Replicas, p.ISR = slices.DeleteFunc(p.Replicas, isOffline), slices.DeleteFunc(p.ISR, isOffline)
+	if p.ErrorCode == 0 {
+		p.ErrorCode = kerr.ReplicaNotAvailable.Code
+	}
 }
 
 // offline returns the replicas of p whose broker the cluster knows not to serve.
