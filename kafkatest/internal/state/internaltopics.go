@@ -10,6 +10,9 @@ const (
 	txnTopic     = "__transaction_state"
 )
 
+// adminClient is the client id with which Kafka lets a client write to them.
+const adminClient = "__admin_client"
+
 // isInternal reports whether the topic is the brokers' own.
 func isInternal(topic string) bool { return topic == offsetsTopic || topic == txnTopic }
 

@@ -197,7 +197,7 @@ type epochAsked struct {
 func (c *Cluster) epochEnd(
 	x *call.Call, req *kmsg.OffsetForLeaderEpochRequest, topic string, asked epochAsked,
 ) *kerr.Error {
-	if !allowsTopic(x, kmsg.ACLOperationDescribe, topic) {
+	if !x.AllowsCluster(kmsg.ACLOperationClusterAction) && !allowsTopic(x, kmsg.ACLOperationDescribe, topic) {
 		return kerr.TopicAuthorizationFailed
 	}
 	p, ok := c.Partition(topic, asked.Partition)

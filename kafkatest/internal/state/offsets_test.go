@@ -202,6 +202,11 @@ func TestRecordsAreDeletedAsBrokersDo(t *testing.T) {
 		wantCode(t, c.name, code, c.want)
 		wantOffset(t, c.name, low, c.low)
 	}
+	find := kmsg.NewPtrFindCoordinatorRequest()
+	find.CoordinatorKey = "g"
+	ask[*kmsg.FindCoordinatorResponse](d, find) // for which the topic is made
+	_, internal := d.deleteRecords("__consumer_offsets", 0, 0)
+	wantCode(t, "of the brokers", internal, kerr.InvalidTopicException)
 	p, _ := d.Partition("c", 0)
 	d.broker = p.Leader
 	_, code := d.deleteRecords("c", 0, 0)
@@ -310,5 +315,42 @@ func TestCompactedTopicsAreCompactedInTime(t *testing.T) {
 	wantValues(t, "compacted", d.fetch(fetching(12, topic, 0)).RecordBatches, "a")
 	if when, due := d.Agenda.Next(); due {
 		t.Errorf("a compacted log wants cleaning at %v", when)
+	}
+}
+
+func TestFollowersDescribeProducers(t *testing.T) {
+	d := newDriver(t, 3, nil)
+	topic, _ := d.CreateTopic(state.TopicSpec{Name: "t", Assignment: [][]int32{{1, 2}}})
+	wantCode(t, "produce", d.produce(production(9, topic, records(batch.Form{ProducerID: 7}, "a"))).ErrorCode, nil)
+	req := kmsg.NewPtrDescribeProducersRequest()
+	asked := kmsg.NewDescribeProducersRequestTopic()
+	asked.Topic, asked.Partitions = "t", []int32{0}
+	req.Topics = append(req.Topics, asked)
+	for broker, want := range map[int32]*kerr.Error{1: nil, 2: nil, 3: kerr.NotLeaderForPartition} {
+		d.broker = broker
+		got := ask[*kmsg.DescribeProducersResponse](d, req).Topics[0].Partitions[0]
+		wantCode(t, "describe", got.ErrorCode, want)
+		if want == nil && len(got.ActiveProducers) != 1 {
+			t.Errorf("broker %d knows %d producers", broker, len(got.ActiveProducers))
+		}
+	}
+}
+
+func TestWhoMayActAsABrokerIsToldTheEndsOfEpochs(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	d.create("t", 1, 1)
+	req := kmsg.NewPtrOffsetForLeaderEpochRequest()
+	req.Version = 4
+	asked, p := kmsg.NewOffsetForLeaderEpochRequestTopic(), kmsg.NewOffsetForLeaderEpochRequestTopicPartition()
+	asked.Topic, asked.Partitions = "t", append(asked.Partitions, p)
+	req.Topics = append(req.Topics, asked)
+	for op, want := range map[kmsg.ACLOperation]*kerr.Error{
+		kmsg.ACLOperationDescribe:      nil,
+		kmsg.ACLOperationClusterAction: nil,
+		kmsg.ACLOperationRead:          kerr.TopicAuthorizationFailed,
+	} {
+		d.only(op)
+		got := ask[*kmsg.OffsetForLeaderEpochResponse](d, req).Topics[0].Partitions[0]
+		wantCode(t, op.String(), got.ErrorCode, want)
 	}
 }

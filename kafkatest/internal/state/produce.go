@@ -150,6 +150,8 @@ func (w *production) vet(p *Partition, b *preparedBatch) *batch.Fault {
 		return b.fault
 	case w.req.Acks < -1 || w.req.Acks > 1:
 		return &batch.Fault{Err: kerr.InvalidRequiredAcks}
+	case isInternal(p.Topic.Name) && w.x.ClientID != adminClient:
+		return &batch.Fault{Err: kerr.InvalidTopicException}
 	case p.Leader != w.x.Broker:
 		return &batch.Fault{Err: kerr.NotLeaderForPartition}
 	case w.req.Acks == -1 && len(p.ISR) < p.Topic.logSettings().minISR:

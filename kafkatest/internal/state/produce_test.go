@@ -266,3 +266,17 @@ func BenchmarkProduce(b *testing.B) {
 		c.Handle(x, req)
 	}
 }
+
+func TestOnlyTheAdminClientWritesToTheTopicsOfTheBrokers(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	topic, err := d.CreateTopic(state.TopicSpec{Name: "__consumer_offsets", Partitions: 1, Replication: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := production(9, topic, records(batch.NewForm(), "v"))
+	wantCode(t, "an application", d.produce(req).ErrorCode, kerr.InvalidTopicException)
+	x := d.call()
+	x.ClientID = "__admin_client"
+	got := d.Handle(x, req).(*kmsg.ProduceResponse).Topics[0].Partitions[0]
+	wantCode(t, "the admin client", got.ErrorCode, nil)
+}

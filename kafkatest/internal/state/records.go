@@ -3,6 +3,8 @@
 package state
 
 import (
+	"slices"
+
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -38,6 +40,8 @@ func (c *Cluster) deleteBefore(x *call.Call, name partitionName, offset int64) (
 	switch {
 	case !ok:
 		return -1, kerr.UnknownTopicOrPartition
+	case isInternal(name.topic):
+		return -1, kerr.InvalidTopicException
 	case p.Leader != x.Broker:
 		return -1, kerr.NotLeaderForPartition
 	case !p.Topic.logSettings().Delete:
@@ -69,7 +73,7 @@ func (c *Cluster) producersOf(x *call.Call, name partitionName) kmsg.DescribePro
 		err = kerr.TopicAuthorizationFailed
 	case !ok:
 		err = kerr.UnknownTopicOrPartition
-	case p.Leader != x.Broker:
+	case !slices.Contains(p.Replicas, x.Broker): // those that follow know them, too
 		err = kerr.NotLeaderForPartition
 	}
 	if err != nil {
