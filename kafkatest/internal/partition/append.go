@@ -33,7 +33,7 @@ func (l *Log) Append(c batch.Checked, leaderEpoch int32, now int64, s *Settings)
 		return Appended{}, fault
 	}
 	if again != nil {
-		return again.appended(s), nil
+		return again.appended(), nil
 	}
 	return l.append(c, leaderEpoch, now, s), nil
 }

@@ -34,12 +34,11 @@ type sent struct {
 	time              int64
 }
 
-func (t *sent) appended(s *Settings) Appended {
-	a := Appended{Base: t.base, Last: t.last, AppendTime: -1, Duplicate: true}
-	if s.AppendTime {
-		a.AppendTime = t.time
-	}
-	return a
+// appended is what a producer is told of a batch that it sends again. As in
+// Kafka that has the batch's largest timestamp for its append time, whatever
+// type of timestamps the topic has.
+func (t *sent) appended() Appended {
+	return Appended{Base: t.base, Last: t.last, AppendTime: t.time, Duplicate: true}
 }
 
 // lastSeq returns the sequence number of the last record; -1 if none is known.

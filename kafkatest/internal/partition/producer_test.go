@@ -86,7 +86,7 @@ func TestTheLastFiveBatchesAreKnownAgain(t *testing.T) {
 	}
 	for seq := int32(2); seq < 12; seq += 2 {
 		a := l.must(from(1, 0, seq))
-		if !a.Duplicate || a.Base != int64(seq) || a.Last != int64(seq)+1 {
+		if !a.Duplicate || a.Base != int64(seq) || a.Last != int64(seq)+1 || a.AppendTime < 0 {
 			t.Errorf("sequence %d again: %+v", seq, a)
 		}
 	}

@@ -24,16 +24,17 @@ func (x *Coordinator) InitProducerID(c *call.Call, req *kmsg.InitProducerIDReque
 }
 
 func (x *Coordinator) initProducer(c *call.Call, req *kmsg.InitProducerIDRequest) (Producer, *kerr.Error) {
+	hasExpected := req.ProducerID != noID
+	isHalf := hasExpected != (req.ProducerEpoch != noEpoch) // an id without an epoch, or the other way round
 	if req.TransactionalID == nil {
-		return x.initIdempotent(c)
+		return x.initIdempotent(c, isHalf)
 	}
 	txnID := *req.TransactionalID
-	hasExpected := req.ProducerID != noID
 	timeout := time.Duration(req.TransactionTimeoutMillis) * time.Millisecond
 	switch {
 	case !c.Allows(kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, txnID):
 		return Producer{}, kerr.TransactionalIDAuthorizationFailed
-	case hasExpected != (req.ProducerEpoch != noEpoch), txnID == "":
+	case isHalf, txnID == "":
 		return Producer{}, kerr.InvalidRequest
 	case timeout <= 0, timeout > x.duration("transaction.max.timeout.ms", defaultMaxTimeout):
 		return Producer{}, kerr.InvalidTransactionTimeout
@@ -48,11 +49,15 @@ func (x *Coordinator) initProducer(c *call.Call, req *kmsg.InitProducerIDRequest
 	return x.own(txnID, timeout, expected)
 }
 
-// initIdempotent gives a new id to a producer without transactions.
-func (x *Coordinator) initIdempotent(c *call.Call) (Producer, *kerr.Error) {
-	if !c.AllowsCluster(kmsg.ACLOperationIdempotentWrite) &&
-		!c.AllowsAny(kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTopic) { // KIP-679
+// initIdempotent gives a new id to a producer without transactions, whatever
+// id it has had, unless it names only half of that.
+func (x *Coordinator) initIdempotent(c *call.Call, isHalf bool) (Producer, *kerr.Error) {
+	switch {
+	case !c.AllowsCluster(kmsg.ACLOperationIdempotentWrite) &&
+		!c.AllowsAny(kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTopic): // KIP-679
 		return Producer{}, kerr.ClusterAuthorizationFailed
+	case isHalf:
+		return Producer{}, kerr.InvalidRequest
 	}
 	return Producer{ID: x.ids.forConn(c.Conn, c.ClientID)}, nil
 }

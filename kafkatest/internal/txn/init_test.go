@@ -244,3 +244,15 @@ func TestAnUnusedTransactionalIdIsForgotten(t *testing.T) {
 		t.Errorf("after %v got %v: partitions may know an id for longer than the coordinator", p, q)
 	}
 }
+
+func TestAnIdempotentProducerMayNameAllOfItsIDOrNothing(t *testing.T) {
+	c := start(t)
+	for p, want := range map[txn.Producer]*kerr.Error{
+		{ID: -1, Epoch: -1}: nil, {ID: 7, Epoch: 3}: nil,
+		{ID: 7, Epoch: -1}: kerr.InvalidRequest, {ID: -1, Epoch: 3}: kerr.InvalidRequest,
+	} {
+		req := kmsg.NewInitProducerIDRequest()
+		req.Version, req.ProducerID, req.ProducerEpoch = 4, p.ID, p.Epoch
+		c.want(kerr.ErrorForCode(c.x.InitProducerID(c.call(), &req).(*kmsg.InitProducerIDResponse).ErrorCode), want)
+	}
+}

@@ -31,6 +31,10 @@ func (x *Coordinator) describe(c *call.Call, id string) kmsg.DescribeTransaction
 		d.ErrorCode = kerr.TransactionalIDAuthorizationFailed.Code
 		return d
 	}
+	if id == "" {
+		d.ErrorCode = kerr.InvalidRequest.Code
+		return d
+	}
 	if err := x.cluster.CoordinatorError(c.Broker, id); err != nil {
 		d.ErrorCode = err.Code
 		return d

@@ -46,7 +46,7 @@ func TestATransactionIsDescribed(t *testing.T) {
 	c.coordinators["elsewhere"] = kerr.NotCoordinator
 	for id, want := range map[string]*kerr.Error{
 		"secret": kerr.TransactionalIDAuthorizationFailed, "elsewhere": kerr.NotCoordinator,
-		"nobody's": kerr.TransactionalIDNotFound,
+		"nobody's": kerr.TransactionalIDNotFound, "": kerr.InvalidRequest,
 	} {
 		c.want(kerr.ErrorForCode(c.describe(id).ErrorCode), want)
 	}
