@@ -48,7 +48,8 @@ func TestKgoLosesAndDoublesNothingWhileBrokersFallAndRise(t *testing.T) {
 			t.Parallel()
 			c := start(t, hurried())
 			quick := []kgo.Opt{
-				kgo.MetadataMinAge(50 * time.Millisecond), kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
+				kgo.MetadataMinAge(50 * time.Millisecond),
+				kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
 				kgo.AlwaysRetryEOF(),
 			}
 			reader := newKgo(t, c.Addrs(), append(quick, kgo.ConsumeTopics("t"))...)

@@ -90,7 +90,8 @@ func TestKadmReadsAndWritesConfigs(t *testing.T) {
 	done, err = admin.AlterTopicConfigs(ctx, []kadm.AlterConfig{{Op: kadm.DeleteConfig, Name: "retention.ms"}}, "t")
 	must(t, errors.Join(err, done[0].Err))
 	equal(t, "retention.ms", topicConfig(t, admin, "t", "retention.ms"), "604800000 DEFAULT_CONFIG")
-	done, err = admin.AlterTopicConfigsState(ctx, []kadm.AlterConfig{{Name: "cleanup.policy", Value: kadm.StringPtr("compact")}}, "t")
+	state := []kadm.AlterConfig{{Name: "cleanup.policy", Value: kadm.StringPtr("compact")}}
+	done, err = admin.AlterTopicConfigsState(ctx, state, "t")
 	must(t, errors.Join(err, done[0].Err))
 	equal(t, "cleanup.policy", topicConfig(t, admin, "t", "cleanup.policy"), "compact DYNAMIC_TOPIC_CONFIG")
 	bad := []kadm.AlterConfig{{Op: kadm.SetConfig, Name: "retention.ms", Value: kadm.StringPtr("soon")}}

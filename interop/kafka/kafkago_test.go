@@ -242,7 +242,9 @@ func kafkaGoRequests(client *kafka.Client) map[string]func(context.Context) erro
 		},
 		"describe configs": func(ctx context.Context) error {
 			r, err := client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{
-				Resources: []kafka.DescribeConfigRequestResource{{ResourceType: kafka.ResourceTypeTopic, ResourceName: "t"}},
+				Resources: []kafka.DescribeConfigRequestResource{
+					{ResourceType: kafka.ResourceTypeTopic, ResourceName: "t"},
+				},
 			})
 			return errors.Join(err, r.Resources[0].Error)
 		},
@@ -276,7 +278,9 @@ func kafkaGoRequests(client *kafka.Client) map[string]func(context.Context) erro
 
 func transactKafkaGo(t *testing.T, client *kafka.Client) {
 	ctx := soon(t)
-	begun, err := client.InitProducerID(ctx, &kafka.InitProducerIDRequest{TransactionalID: "tx", TransactionTimeoutMs: 30_000})
+	begun, err := client.InitProducerID(ctx, &kafka.InitProducerIDRequest{
+		TransactionalID: "tx", TransactionTimeoutMs: 30_000,
+	})
 	must(t, errors.Join(err, begun.Error))
 	p := begun.Producer
 	added, err := client.AddPartitionsToTxn(ctx, &kafka.AddPartitionsToTxnRequest{

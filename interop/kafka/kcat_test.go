@@ -121,7 +121,8 @@ func TestKcatComesInByEveryListener(t *testing.T) {
 		t.Run(w.name, func(t *testing.T) {
 			t.Parallel()
 			set := []string{
-				"security.protocol=" + w.protocol, "sasl.username=alice", "sasl.password=secret", "ssl.ca.location=" + p.ca,
+				"security.protocol=" + w.protocol, "sasl.username=alice", "sasl.password=secret",
+				"ssl.ca.location=" + p.ca,
 				"ssl.certificate.location=" + p.cert, "ssl.key.location=" + p.key,
 			}
 			if w.mechanism != "" {

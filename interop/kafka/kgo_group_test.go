@@ -88,8 +88,10 @@ func (c *crew) join(opts ...kgo.Opt) *member {
 	}
 	lose := func(_ context.Context, _ *kgo.Client, parts map[string][]int32) { m.held.change(parts, false) }
 	all := []kgo.Opt{
-		kgo.ConsumerGroup("g"), kgo.ConsumeTopics("t"), kgo.AutoCommitMarks(), kgo.HeartbeatInterval(50 * time.Millisecond),
-		kgo.OnPartitionsAssigned(take), kgo.OnPartitionsRevoked(give), kgo.OnPartitionsLost(lose), kgo.BlockRebalanceOnPoll(),
+		kgo.ConsumerGroup("g"), kgo.ConsumeTopics("t"), kgo.AutoCommitMarks(),
+		kgo.HeartbeatInterval(50 * time.Millisecond),
+		kgo.OnPartitionsAssigned(take), kgo.OnPartitionsRevoked(give), kgo.OnPartitionsLost(lose),
+		kgo.BlockRebalanceOnPoll(),
 	}
 	m.Client = newKgo(c.t, c.addrs, append(append(all, c.opts...), opts...)...)
 	m.stopped.Go(func() { c.consume(ctx, m) })
@@ -182,7 +184,9 @@ func TestKgoGroupsRebalanceByTheServersAssignors(t *testing.T) {
 		t.Run(assignor, func(t *testing.T) {
 			t.Parallel()
 			config := three("t", 6)
-			config.Settings = map[string]string{"group.consumer.heartbeat.interval.ms": "50", "group.consumer.min.heartbeat.interval.ms": "50"}
+			config.Settings = map[string]string{
+				"group.consumer.heartbeat.interval.ms": "50", "group.consumer.min.heartbeat.interval.ms": "50",
+			}
 			c := start(t, config)
 			balancer := kgo.Balancers(kgo.CooperativeStickyBalancer())
 			if assignor == "range" {

@@ -155,7 +155,9 @@ func TestKgoKeepsTheOrderOfAPartitionWithoutGaps(t *testing.T) {
 }
 
 func TestKgoIsRefusedARecordThatIsTooLarge(t *testing.T) {
-	c := start(t, kafkatest.Config{Topics: map[string]int{"t": 1}, Settings: map[string]string{"message.max.bytes": "1000"}})
+	c := start(t, kafkatest.Config{
+		Topics: map[string]int{"t": 1}, Settings: map[string]string{"message.max.bytes": "1000"},
+	})
 	client := newKgo(t, c.Addrs(), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	err := client.ProduceSync(soon(t), &kgo.Record{Topic: "t", Value: make([]byte, 2000)}).FirstErr()
 	if err == nil || !strings.Contains(err.Error(), "MESSAGE_TOO_LARGE") {

@@ -119,9 +119,10 @@ func TestKgoCopiesExactlyOnce(t *testing.T) {
 
 func copyDoubled(ctx context.Context, addrs []string, i int) error {
 	session, err := kgo.NewGroupTransactSession(
-		kgo.ClientID("franz-go"), kgo.SeedBrokers(addrs...), kgo.TransactionalID(fmt.Sprint("copier-", i)), kgo.ProducerLinger(0),
+		kgo.ClientID("franz-go"), kgo.SeedBrokers(addrs...), kgo.TransactionalID(fmt.Sprint("copier-", i)),
+		kgo.ProducerLinger(0),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumerGroup("copiers"), kgo.ConsumeTopics("in"),
-		kgo.RequireStableFetchOffsets(), kgo.HeartbeatInterval(50*time.Millisecond), kgo.DefaultProduceTopic("out"),
+		kgo.HeartbeatInterval(50*time.Millisecond), kgo.DefaultProduceTopic("out"),
 		kgo.FetchMaxWait(100*time.Millisecond), kgo.FetchMaxBytes(2000),
 	)
 	if err != nil {

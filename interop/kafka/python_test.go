@@ -6,7 +6,8 @@ import "testing"
 
 func TestConfluentKafkaForPython(t *testing.T) {
 	p := program{path: python(t, "confluent_kafka"), args: []string{"python/confluent.py"}}
-	everyScenario(t, p, "produce", "codecs", "group", "cooperative", "offsets", "transactions", "fenced", "copy", "admin", "statistics")
+	everyScenario(t, p, "produce", "codecs", "group", "cooperative", "offsets", "transactions", "fenced", "copy",
+		"admin", "statistics")
 }
 
 func TestKafkaPython(t *testing.T) {

@@ -23,6 +23,7 @@ func recoverable() map[string]func(c *kafkatest.Cluster) {
 		return func(c *kafkatest.Cluster) { c.After(rule.Then(kafkatest.On(keys...).Between(1, times), v)) }
 	}
 	fail := func(err *kerr.Error) kafkatest.Verdict { return kafkatest.Verdict{Err: err} }
+	moved, loading := fail(kerr.NotCoordinator), fail(kerr.CoordinatorLoadInProgress)
 	return map[string]func(*kafkatest.Cluster){
 		"produce: not the leader":      before(fail(kerr.NotLeaderForPartition), 3, kmsg.Produce),
 		"produce: not enough replicas": before(fail(kerr.NotEnoughReplicas), 3, kmsg.Produce),
@@ -36,8 +37,8 @@ func recoverable() map[string]func(c *kafkatest.Cluster) {
 		"fetch: unknown session":       before(fail(kerr.FetchSessionIDNotFound), 2, kmsg.Fetch),
 		"fetch: closed":                before(kafkatest.Verdict{Cut: kafkatest.Close}, 2, kmsg.Fetch),
 		"fetch: late":                  after(kafkatest.Verdict{Delay: 50 * time.Millisecond}, 3, kmsg.Fetch),
-		"group: coordinator moves":     before(fail(kerr.NotCoordinator), 2, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat),
-		"group: coordinator loads":     before(fail(kerr.CoordinatorLoadInProgress), 2, kmsg.JoinGroup, kmsg.OffsetFetch),
+		"group: coordinator moves":     before(moved, 2, kmsg.JoinGroup, kmsg.SyncGroup, kmsg.Heartbeat),
+		"group: coordinator loads":     before(loading, 2, kmsg.JoinGroup, kmsg.OffsetFetch),
 		"group: rebalances":            before(fail(kerr.RebalanceInProgress), 2, kmsg.SyncGroup, kmsg.Heartbeat),
 		"group: not found":             before(fail(kerr.CoordinatorNotAvailable), 2, kmsg.FindCoordinator),
 		"metadata: no leader":          before(fail(kerr.LeaderNotAvailable), 2, kmsg.Metadata),
@@ -52,7 +53,8 @@ func TestKgoRecoversFromWhatRulesDoToIt(t *testing.T) {
 			c := start(t, three("t", 3))
 			add(c)
 			opts := []kgo.Opt{
-				kgo.AlwaysRetryEOF(), kgo.MetadataMinAge(20 * time.Millisecond), kgo.HeartbeatInterval(50 * time.Millisecond),
+				kgo.AlwaysRetryEOF(), kgo.MetadataMinAge(20 * time.Millisecond),
+				kgo.HeartbeatInterval(50 * time.Millisecond),
 				kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
 			}
 			values := texts("v", 30)

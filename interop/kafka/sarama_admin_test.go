@@ -51,13 +51,15 @@ func TestSaramaAdministersConfigsAndRecords(t *testing.T) {
 	admin := newSaramaAdmin(t, c.Addrs(), sarama.MaxVersion)
 	value := "54321"
 	must(t, admin.AlterConfig(sarama.TopicResource, "t", map[string]*string{"retention.ms": &value}, false))
-	entries, err := admin.DescribeConfig(sarama.ConfigResource{
-		Type: sarama.TopicResource, Name: "t", ConfigNames: []string{"retention.ms"},
-	})
+	described, err := admin.DescribeConfigs([]*sarama.ConfigResource{
+		{Type: sarama.TopicResource, Name: "t", ConfigNames: []string{"retention.ms"}},
+	}, sarama.DescribeConfigsOptions{IncludeSynonyms: true, IncludeDocumentation: true})
 	must(t, err)
-	equal(t, "entries", len(entries), 1)
-	equal(t, "retention.ms", entries[0].Value, value)
-	set := map[string]sarama.IncrementalAlterConfigsEntry{"retention.ms": {Operation: sarama.IncrementalAlterConfigsOperationDelete}}
+	equal(t, "entries", len(described[0].Configs), 1)
+	equal(t, "retention.ms", described[0].Configs[0].Value, value)
+	set := map[string]sarama.IncrementalAlterConfigsEntry{
+		"retention.ms": {Operation: sarama.IncrementalAlterConfigsOperationDelete},
+	}
 	must(t, admin.IncrementalAlterConfig(sarama.TopicResource, "t", set, false))
 	produceSarama(t, newSarama(t, c.Addrs(), saramaConfig(sarama.MaxVersion)), "t", texts("v", 5))
 	must(t, admin.DeleteRecords("t", map[int32]int64{0: 3}))
@@ -107,7 +109,9 @@ func TestSaramaAdministersUsersACLsAndQuotas(t *testing.T) {
 	resource := sarama.Resource{
 		ResourceType: sarama.AclResourceTopic, ResourceName: "t", ResourcePatternType: sarama.AclPatternLiteral,
 	}
-	acl := sarama.Acl{Principal: "User:bob", Host: "*", Operation: sarama.AclOperationRead, PermissionType: sarama.AclPermissionAllow}
+	acl := sarama.Acl{
+		Principal: "User:bob", Host: "*", Operation: sarama.AclOperationRead, PermissionType: sarama.AclPermissionAllow,
+	}
 	must(t, admin.CreateACLs([]*sarama.ResourceAcls{{Resource: resource, Acls: []*sarama.Acl{&acl}}}))
 	every := sarama.AclFilter{
 		ResourceType: sarama.AclResourceAny, ResourcePatternTypeFilter: sarama.AclPatternAny,
@@ -121,7 +125,8 @@ func TestSaramaAdministersUsersACLsAndQuotas(t *testing.T) {
 	equal(t, "deleted ACLs", len(gone), 1)
 
 	upserted, err := admin.UpsertUserScramCredentials([]sarama.AlterUserScramCredentialsUpsert{{
-		Name: "bob", Mechanism: sarama.SCRAM_MECHANISM_SHA_256, Iterations: 4096, Salt: []byte("salty"), Password: []byte("hidden"),
+		Name: "bob", Mechanism: sarama.SCRAM_MECHANISM_SHA_256, Iterations: 4096,
+		Salt: []byte("salty"), Password: []byte("hidden"),
 	}})
 	must(t, err)
 	fails(t, "user", upserted[0].ErrorCode, sarama.ErrNoError)
@@ -129,7 +134,9 @@ func TestSaramaAdministersUsersACLsAndQuotas(t *testing.T) {
 	must(t, err)
 	equal(t, "users", len(users), 1)
 
-	entity := []sarama.QuotaEntityComponent{{EntityType: sarama.QuotaEntityUser, MatchType: sarama.QuotaMatchExact, Name: "bob"}}
+	entity := []sarama.QuotaEntityComponent{
+		{EntityType: sarama.QuotaEntityUser, MatchType: sarama.QuotaMatchExact, Name: "bob"},
+	}
 	must(t, admin.AlterClientQuotas(entity, sarama.ClientQuotasOp{Key: "producer_byte_rate", Value: 10}, false))
 	quotas, err := admin.DescribeClientQuotas(nil, false)
 	must(t, err)
@@ -139,7 +146,9 @@ func TestSaramaAdministersUsersACLsAndQuotas(t *testing.T) {
 func TestSaramaMovesReplicas(t *testing.T) {
 	c := start(t, kafkatest.Config{Brokers: 3})
 	admin := newSaramaAdmin(t, c.Addrs(), sarama.MaxVersion)
-	placed := &sarama.TopicDetail{NumPartitions: -1, ReplicationFactor: -1, ReplicaAssignment: map[int32][]int32{0: {0}}}
+	placed := &sarama.TopicDetail{
+		NumPartitions: -1, ReplicationFactor: -1, ReplicaAssignment: map[int32][]int32{0: {0}},
+	}
 	must(t, admin.CreateTopic("t", placed, false))
 	must(t, admin.AlterPartitionReassignments("t", [][]int32{{2}}))
 	var replicas []int32

@@ -162,7 +162,7 @@ func TestSaramaGroupsRebalanceAsEveryVersion(t *testing.T) {
 
 func TestSaramaKeepsOffsetsForAGroup(t *testing.T) {
 	c := start(t, three("t", 1))
-	for _, version := range []sarama.KafkaVersion{sarama.V0_8_2_0, sarama.V0_10_2_0, sarama.V2_1_0_0, sarama.MaxVersion} {
+	for _, version := range saramaEras {
 		t.Run(version.String(), func(t *testing.T) {
 			t.Parallel()
 			config := saramaConfig(version)
@@ -210,10 +210,12 @@ func TestSaramaReadsOnlyWhatWasCommitted(t *testing.T) {
 			for round, commit := range []bool{true, false, true} {
 				must(t, producer.BeginTxn())
 				for _, v := range texts(fmt.Sprint("round", round), 10) {
-					_, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: "out", Value: sarama.StringEncoder(v)})
+					m := &sarama.ProducerMessage{Topic: "out", Value: sarama.StringEncoder(v)}
+					_, _, err := producer.SendMessage(m)
 					must(t, err)
 				}
-				at := map[string][]*sarama.PartitionOffsetMetadata{"in": {{Partition: 0, Offset: int64(10 * (round + 1))}}}
+				done := int64(10 * (round + 1))
+				at := map[string][]*sarama.PartitionOffsetMetadata{"in": {{Partition: 0, Offset: done}}}
 				must(t, producer.AddOffsetsToTxn(at, "copiers"))
 				if commit {
 					must(t, producer.CommitTxn())

@@ -16,6 +16,10 @@ import (
 	"github.com/rehearse-go/rehearse/kafkatest"
 )
 
+// saramaEras are versions of Kafka whose clients differ most: in message format,
+// in where offsets are kept, in what is served at all.
+var saramaEras = []sarama.KafkaVersion{sarama.V0_8_2_0, sarama.V0_10_2_0, sarama.V2_1_0_0, sarama.MaxVersion}
+
 // saramaConfig is sarama's configuration as a version of Kafka would have it.
 func saramaConfig(version sarama.KafkaVersion) *sarama.Config {
 	config := sarama.NewConfig()
@@ -127,9 +131,10 @@ func TestSaramaProducesAndConsumesAsEveryVersion(t *testing.T) {
 func TestSaramaProducesInEveryCodecAndMessageFormat(t *testing.T) {
 	c := start(t, kafkatest.Config{Brokers: 3})
 	codecs := []sarama.CompressionCodec{
-		sarama.CompressionNone, sarama.CompressionGZIP, sarama.CompressionSnappy, sarama.CompressionLZ4, sarama.CompressionZSTD,
+		sarama.CompressionNone, sarama.CompressionGZIP, sarama.CompressionSnappy, sarama.CompressionLZ4,
+		sarama.CompressionZSTD,
 	}
-	for _, version := range []sarama.KafkaVersion{sarama.V0_8_2_0, sarama.V0_10_2_0, sarama.V2_1_0_0, sarama.MaxVersion} {
+	for _, version := range saramaEras {
 		for _, codec := range codecs {
 			if codec == sarama.CompressionZSTD && !version.IsAtLeast(sarama.V2_1_0_0) ||
 				codec == sarama.CompressionLZ4 && !version.IsAtLeast(sarama.V0_10_0_0) {

@@ -29,7 +29,8 @@ func update() bool { return flag.Lookup("rehearse.update").Value.String() == "tr
 // clients are the columns of the matrix, by client id.
 var clients = []struct{ id, name string }{
 	{"franz-go", "franz-go"}, {"sarama", "Sarama"}, {"kafka-go", "kafka-go"}, {"kcat", "kcat"},
-	{"librdkafka", "librdkafka"}, {"kafka-python", "kafka-python"}, {"kafkajs", "kafkajs"}, {"platformatic", "@platformatic/kafka"},
+	{"librdkafka", "librdkafka"}, {"kafka-python", "kafka-python"}, {"kafkajs", "kafkajs"},
+	{"platformatic", "@platformatic/kafka"},
 }
 
 func TestMain(m *testing.M) {
@@ -127,7 +128,7 @@ func askedBy(client string, key int16) string {
 		parts = append(parts, versions(asked[i], asked[j]))
 		i = j + 1
 	}
-	return cmp.Or(strings.Join(parts, ", "), " ")
+	return cmp.Or(strings.Join(parts, ", "), "–")
 }
 
 // The clients' columns are as of the last run with -rehearse.update; what is
@@ -159,6 +160,6 @@ const matrixHead = `# What is served, and who asked for it
 This table is written by the tests of interop/kafka, which run each client
 unmodified against kafkatest. *Served* is what ApiVersions advertises without a
 Config.Version; under each client stand the versions that it asked for in those
-tests, and got an answer that it could use.
+tests, and got an answer that it could use. A dash is none.
 
 `
