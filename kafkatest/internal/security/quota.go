@@ -155,8 +155,8 @@ func (k isWhole) faultOf(key string, value float64) string {
 	switch {
 	case !known:
 		return "Invalid configuration key " + key
-	case math.IsNaN(value) || math.IsInf(value, 0) || value < 0:
-		return "Configuration " + key + " must be a number of at least 0"
+	case math.IsNaN(value) || math.IsInf(value, 0) || value <= 0:
+		return "Quota " + key + " must be greater than 0"
 	case whole && math.Abs(math.Floor(value+epsilon)-value) > epsilon:
 		return "Configuration " + key + " must be a Long value"
 	}

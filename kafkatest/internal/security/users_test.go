@@ -282,6 +282,7 @@ func TestQuotasThatAreNone(t *testing.T) {
 		{"of an unknown key", []string{"user", "a"}, []op{{"speed", 1}}},
 		{"of an address's key", []string{"user", "a"}, []op{{"connection_creation_rate", 1}}},
 		{"of half a byte", []string{"user", "a"}, []op{{"producer_byte_rate", 1.5}}},
+		{"of nought", []string{"user", "a"}, []op{{"producer_byte_rate", 0}}},
 		{"below nought", []string{"user", "a"}, []op{{"request_percentage", -1}}},
 		{"without end", []string{"user", "a"}, []op{{"request_percentage", math.Inf(1)}}},
 		{"twice", []string{"user", "a"}, []op{one, one}},

@@ -63,7 +63,8 @@ func (c *Cluster) createAsked(
 	x *call.Call, req *kmsg.CreateTopicsRequest, asked *kmsg.CreateTopicsRequestTopic, refused *refusal,
 ) kmsg.CreateTopicsResponseTopic {
 	answer := kmsg.NewCreateTopicsResponseTopic()
-	answer.Topic = asked.Topic
+	answer.Topic, answer.Configs = asked.Topic, []kmsg.CreateTopicsResponseTopicConfig{} // none is not null
+	answer.NumPartitions, answer.ReplicationFactor = -1, -1
 	var spec TopicSpec
 	if refused == nil {
 		spec, refused = c.specOf(x, asked)
@@ -72,8 +73,6 @@ func (c *Cluster) createAsked(
 		answer.ErrorCode, answer.ErrorMessage = refused.code(), refused.message()
 		return answer
 	}
-	answer.NumPartitions, answer.ReplicationFactor = int32(spec.Partitions), int16(spec.Replication)
-	answer.Configs = c.createdConfigs(spec)
 	if !req.ValidateOnly {
 		t, err := c.CreateTopic(spec)
 		if err != nil {
@@ -84,8 +83,10 @@ func (c *Cluster) createAsked(
 	}
 	if !allowsTopic(x, kmsg.ACLOperationDescribeConfigs, asked.Topic) {
 		answer.ConfigErrorCode = kerr.TopicAuthorizationFailed.Code
-		answer.NumPartitions, answer.ReplicationFactor, answer.Configs = -1, -1, nil
+		return answer
 	}
+	answer.NumPartitions, answer.ReplicationFactor = int32(spec.Partitions), int16(spec.Replication)
+	answer.Configs = c.createdConfigs(spec)
 	return answer
 }
 

@@ -21,11 +21,8 @@ func (c *Cluster) electLeaders(x *call.Call, req *kmsg.ElectLeadersRequest) kmsg
 	resp := req.ResponseKind().(*kmsg.ElectLeadersResponse)
 	refused := checkElection(x, req)
 	resp.ErrorCode = refused.code()
-	if refused != nil && req.Version >= 1 {
-		return resp
-	}
 	asked := req.Topics
-	if asked == nil {
+	if asked == nil && refused == nil {
 		for _, name := range c.names {
 			asked = append(asked, kmsg.ElectLeadersRequestTopic{Topic: name, Partitions: c.numbers(name)})
 		}

@@ -254,6 +254,12 @@ func TestElectionsThatCannotBeAreRefused(t *testing.T) {
 	}
 	unknown := ask[*kmsg.ElectLeadersResponse](d, election(2, 7, "gone"))
 	wantCode(t, "an unknown kind", unknown.ErrorCode, kerr.InvalidRequest)
+	wantCode(t, "an unknown kind, for the partition", unknown.Topics[0].Partitions[0].ErrorCode, kerr.InvalidRequest)
+	all := ask[*kmsg.ElectLeadersResponse](d, election(2, 7))
+	wantCode(t, "an unknown kind in all", all.ErrorCode, kerr.InvalidRequest)
+	if len(all.Topics) != 0 {
+		t.Errorf("an unknown kind in all is answered for %v", all.Topics)
+	}
 	if down.Leader != -1 {
 		t.Errorf("%d leads a partition whose broker is down", down.Leader)
 	}
@@ -298,6 +304,7 @@ func TestElectionsAreForThoseAllowed(t *testing.T) {
 	d.only()
 	resp := ask[*kmsg.ElectLeadersResponse](d, election(2, 0, "a"))
 	wantCode(t, "version 2", resp.ErrorCode, kerr.ClusterAuthorizationFailed)
+	wantCode(t, "the partition", resp.Topics[0].Partitions[0].ErrorCode, kerr.ClusterAuthorizationFailed)
 	resp = ask[*kmsg.ElectLeadersResponse](d, election(0, 0, "a"))
 	wantCode(t, "version 0", resp.Topics[0].Partitions[0].ErrorCode, kerr.ClusterAuthorizationFailed)
 	if p.Leader != 2 {

@@ -28,57 +28,61 @@ func (c *Cluster) deleteTopics(x *call.Call, req *kmsg.DeleteTopicsRequest) kmsg
 			asked = append(asked, kmsg.DeleteTopicsRequestTopic{Topic: &req.TopicNames[i]})
 		}
 	}
-	refused := make([]*refusal, len(asked))
-	found := make([]*Topic, len(asked))
-	for i, repeated := range repeatedTopics(asked) {
-		if repeated {
-			refused[i] = refuse(kerr.InvalidRequest, "Duplicate topic name or id.")
-			continue
-		}
-		found[i], refused[i] = c.deletable(x, req.Version, &asked[i])
-	}
-	for i, t := range found {
-		// The name may stand for a topic that an id of the same request has taken.
-		if t != nil && refused[i] == nil && slices.Contains(found[:i], t) {
-			refused[i] = refuse(kerr.InvalidRequest, "The provided topic name maps to an ID that was already supplied.")
-		}
-	}
-	for i := range asked {
+	for _, d := range c.deletions(x, req.Version, asked) {
 		answer := kmsg.NewDeleteTopicsResponseTopic()
-		answer.Topic, answer.TopicID = asked[i].Topic, asked[i].TopicID
-		answer.ErrorCode, answer.ErrorMessage = refused[i].code(), refused[i].message()
-		if t := found[i]; t != nil {
-			answer.Topic, answer.TopicID = &t.Name, t.ID
-			if refused[i] == nil {
-				c.DeleteTopic(t)
-			}
+		answer.Topic, answer.TopicID = d.asked.Topic, d.asked.TopicID
+		answer.ErrorCode, answer.ErrorMessage = d.refused.code(), d.refused.message()
+		if d.topic != nil {
+			answer.Topic, answer.TopicID = &d.topic.Name, d.topic.ID
+		}
+		if d.refused == nil {
+			c.DeleteTopic(d.topic)
 		}
 		resp.Topics = append(resp.Topics, answer)
 	}
 	return resp
 }
 
-// repeatedTopics tells which entries of a request are there more than once.
-func repeatedTopics(asked []kmsg.DeleteTopicsRequestTopic) []bool {
+// A deletion is what becomes of a topic that is to be deleted.
+type deletion struct {
+	asked   *kmsg.DeleteTopicsRequestTopic
+	topic   *Topic // nil if it is not there, or the caller may not know of it
+	refused *refusal
+}
+
+// deletions decides on the topics of a request. One that is there more than
+// once is not deleted, and answered for once.
+func (c *Cluster) deletions(x *call.Call, version int16, asked []kmsg.DeleteTopicsRequestTopic) []*deletion {
 	type key struct {
 		name string
 		id   [16]byte
 	}
-	keyOf := func(t *kmsg.DeleteTopicsRequestTopic) key {
-		if t.Topic == nil {
-			return key{id: t.TopicID}
+	var all []*deletion
+	byKey, byTopic := map[key]*deletion{}, map[*Topic]*deletion{}
+	for i := range asked {
+		k := key{id: asked[i].TopicID}
+		if asked[i].Topic != nil {
+			k.name = *asked[i].Topic
 		}
-		return key{name: *t.Topic, id: t.TopicID}
+		if d := byKey[k]; d != nil {
+			delete(byTopic, d.topic)
+			d.topic, d.refused = nil, refuse(kerr.InvalidRequest, "Duplicate topic name or id.")
+			continue
+		}
+		d := &deletion{asked: &asked[i]}
+		d.topic, d.refused = c.deletable(x, version, &asked[i])
+		byKey[k] = d
+		if other := byTopic[d.topic]; other != nil && d.refused == nil {
+			other.refused = refuse(kerr.InvalidRequest,
+				"The provided topic name maps to an ID that was already supplied.")
+			continue
+		}
+		if d.refused == nil {
+			byTopic[d.topic] = d
+		}
+		all = append(all, d)
 	}
-	times := map[key]int{}
-	for i := range asked {
-		times[keyOf(&asked[i])]++
-	}
-	repeated := make([]bool, len(asked))
-	for i := range asked {
-		repeated[i] = times[keyOf(&asked[i])] > 1
-	}
-	return repeated
+	return all
 }
 
 // deletable finds a topic that is to be deleted. It tells the topic along with
@@ -97,18 +101,10 @@ func (c *Cluster) deletable(
 	case !byID && asked.Topic == nil:
 		return nil, refuse(kerr.InvalidRequest, "Neither topic name nor id were specified.")
 	}
-	t := c.byID[asked.TopicID]
 	if !byID {
-		t = c.topics[*asked.Topic]
-		if !c.mayDelete(x, *asked.Topic) {
-			return nil, refuse(kerr.TopicAuthorizationFailed, "")
-		}
-		if t == nil {
-			return nil, refuse(kerr.UnknownTopicOrPartition, "")
-		}
-		return t, nil
+		return c.deletableByName(x, *asked.Topic)
 	}
-	switch {
+	switch t := c.byID[asked.TopicID]; {
 	case t == nil:
 		return nil, refuse(kerr.UnknownTopicID, "")
 	case c.mayDelete(x, t.Name):
@@ -117,6 +113,18 @@ func (c *Cluster) deletable(
 		return t, refuse(kerr.TopicAuthorizationFailed, "")
 	}
 	return nil, refuse(kerr.TopicAuthorizationFailed, "")
+}
+
+// deletableByName is deletable for a topic that is named.
+func (c *Cluster) deletableByName(x *call.Call, name string) (*Topic, *refusal) {
+	t, may := c.topics[name], c.mayDelete(x, name)
+	switch {
+	case t == nil && (may || allowsTopic(x, kmsg.ACLOperationDescribe, name)):
+		return nil, refuse(kerr.UnknownTopicOrPartition, "")
+	case !may:
+		return nil, refuse(kerr.TopicAuthorizationFailed, "")
+	}
+	return t, nil
 }
 
 func (c *Cluster) mayDelete(x *call.Call, topic string) bool {

@@ -195,6 +195,9 @@ func TestValidationCreatesNothing(t *testing.T) {
 	resp := ask[*kmsg.CreateTopicsResponse](d, req)
 	wantCode(t, "a", resp.Topics[0].ErrorCode, nil)
 	wantCode(t, "a b", resp.Topics[1].ErrorCode, kerr.InvalidTopicException)
+	if refused := resp.Topics[1]; refused.Configs == nil || refused.NumPartitions != -1 {
+		t.Errorf("a b is answered as %+v", refused)
+	}
 	if len(d.TopicNames()) != 0 {
 		t.Errorf("there are %v", d.TopicNames())
 	}
@@ -236,7 +239,11 @@ func TestTheNotAllowedChangeNoTopics(t *testing.T) {
 	if deleted.Topics[0].Topic == nil {
 		t.Error("the name is hidden from one who may describe the topic")
 	}
+	deleted = ask[*kmsg.DeleteTopicsResponse](d, deletion(6, byName("none")))
+	wantCode(t, "deletion of none", deleted.Topics[0].ErrorCode, kerr.UnknownTopicOrPartition)
 	d.only()
+	deleted = ask[*kmsg.DeleteTopicsResponse](d, deletion(6, byName("none")))
+	wantCode(t, "deletion of none by a stranger", deleted.Topics[0].ErrorCode, kerr.TopicAuthorizationFailed)
 	deleted = ask[*kmsg.DeleteTopicsResponse](d, deletion(6, byID(topic.ID)))
 	wantCode(t, "deletion by a stranger", deleted.Topics[0].ErrorCode, kerr.TopicAuthorizationFailed)
 	if deleted.Topics[0].Topic != nil {
@@ -272,16 +279,20 @@ func TestEveryTopicToDeleteIsAnsweredForItself(t *testing.T) {
 	resp := ask[*kmsg.DeleteTopicsResponse](d, deletion(6,
 		byName("a"), byName("unknown"), byID(b.ID), byID([16]byte{1}), byName("c"), byName("c"),
 		byID(a.ID), kmsg.DeleteTopicsRequestTopic{}))
-	for i, want := range []*kerr.Error{
-		nil, kerr.UnknownTopicOrPartition, nil, kerr.UnknownTopicID, kerr.InvalidRequest, kerr.InvalidRequest,
-		kerr.InvalidRequest, kerr.InvalidRequest,
-	} {
+	wanted := []*kerr.Error{
+		kerr.InvalidRequest, kerr.UnknownTopicOrPartition, nil, kerr.UnknownTopicID, kerr.InvalidRequest,
+		kerr.InvalidRequest,
+	}
+	if len(resp.Topics) != len(wanted) {
+		t.Fatalf("answered: %+v", resp.Topics)
+	}
+	for i, want := range wanted {
 		wantCode(t, "answer "+string('0'+rune(i)), resp.Topics[i].ErrorCode, want)
 	}
 	if got := resp.Topics[2]; got.Topic == nil || *got.Topic != "b" || got.TopicID != b.ID {
 		t.Errorf("b is answered as %+v", got)
 	}
-	if got := d.TopicNames(); !slices.Equal(got, []string{"c"}) {
+	if got := d.TopicNames(); !slices.Equal(got, []string{"a", "c"}) {
 		t.Errorf("there remain %v", got)
 	}
 }
