@@ -24,6 +24,7 @@ type fetch struct {
 	views    []view // of each wish
 	bytes    int64  // that could be read, as far as they count
 	urgent   int    // wishes whose answer does not wait
+	served   int    // wishes that the log was asked for
 	parked   *call.Parked
 	deadline *call.Entry
 	over     bool
@@ -39,10 +40,12 @@ type view struct {
 	diverges  bool  // the caller's log parts from this one at
 	epoch     int32 // the end of this epoch,
 	end       int64 // which is here
+	early     bool  // the error was found before the log was asked
+	urgent    bool  // the caller is to know at once, records or not
 }
 
-// urgent reports whether the caller is to know at once, records or not.
-func (v *view) urgent() bool { return v.err != nil || v.diverges || v.preferred >= 0 }
+// tells reports whether there is something else to tell than records.
+func (v *view) tells() bool { return v.err != nil || v.diverges || v.preferred >= 0 }
 
 // A watch is a fetch that waits for one of its partitions.
 type watch struct {
@@ -63,8 +66,10 @@ func (c *Cluster) fetch(x *call.Call, req *kmsg.FetchRequest) kmsg.Response {
 	}
 	f := &fetch{fetchContext: context, c: c, x: x, req: req, views: make([]view, len(context.wishes))}
 	for i := range f.wishes {
-		f.views[i].preferred = -1
 		f.see(i)
+		if !f.views[i].early {
+			f.served++
+		}
 	}
 	if f.ready() {
 		return f.answer()
@@ -114,19 +119,23 @@ func replicaOf(req *kmsg.FetchRequest) int32 {
 // ready reports whether the answer is to be given now.
 func (f *fetch) ready() bool {
 	enough := f.bytes >= int64(min(int(f.req.MinBytes), f.limit()))
-	return enough || f.urgent > 0 || f.req.MaxWaitMillis <= 0 || len(f.wishes) == 0
+	return enough || f.urgent > 0 || f.req.MaxWaitMillis <= 0 || f.served == 0
 }
 
-// see looks at one partition, and counts what is there to read.
+// see looks at one partition, and counts what is there to read. As in Kafka an
+// unknown partition, or one that may not be read, does not cut the wait for the
+// others short, unless it becomes so during the wait: a consumer that goes on
+// asking would never wait again.
 func (f *fetch) see(i int) {
 	v := &f.views[i]
 	f.bytes -= v.available
-	if v.urgent() {
+	if v.urgent {
 		f.urgent--
 	}
 	*v = f.view(f.wishes[i])
+	v.urgent = v.tells() && (!v.early || f.parked != nil)
 	f.bytes += v.available
-	if v.urgent() {
+	if v.urgent {
 		f.urgent++
 	}
 }
@@ -134,7 +143,7 @@ func (f *fetch) see(i int) {
 // view finds what there is to see of a partition, as a broker does, in that
 // order: the right, the topic, the broker, the epoch, the offset.
 func (f *fetch) view(w *wish) view {
-	v := view{preferred: -1}
+	v := view{preferred: -1, early: true}
 	t, err := f.c.named(f.req.Version >= 13, w.topic, w.id)
 	if t != nil {
 		w.known = t.Name
@@ -146,13 +155,13 @@ func (f *fetch) view(w *wish) view {
 	case (name != "" || f.req.Version < 13) && !allowsTopic(f.x, kmsg.ACLOperationRead, name):
 		v.err = kerr.TopicAuthorizationFailed
 	case err != nil:
-		v.err = err
+		v.err, v.early = err, err != kerr.InconsistentTopicID
 	case w.partition < 0 || int(w.partition) >= len(t.Partitions):
 		v.err = kerr.UnknownTopicOrPartition
 	case f.req.Version < 10 && t.logSettings().Codec == batch.Zstd: // KIP-110
 		v.err = kerr.UnsupportedCompressionType
 	default:
-		v.p = t.Partitions[w.partition]
+		v.p, v.early = t.Partitions[w.partition], false
 		f.viewLog(w, &v)
 	}
 	return v
@@ -185,7 +194,7 @@ func (f *fetch) viewLog(w *wish, v *view) {
 	if !v.diverges && (w.offset < log.Start() || w.offset > end) {
 		v.err = kerr.OffsetOutOfRange
 	}
-	if v.urgent() {
+	if v.tells() {
 		return
 	}
 	if v.preferred = f.c.preferredReplica(f.x, f.req, p, w.offset); v.preferred >= 0 {

@@ -372,3 +372,27 @@ func TestABatchLargerThanTheWishIsEnough(t *testing.T) {
 	req.Version = 2
 	d.waits("c", req) // which knows nothing of KIP-74
 }
+
+func TestAnUnknownPartitionDoesNotCutTheWaitForOthersShort(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	topic, other := d.create("t", 1, 1), d.create("u", 1, 1)
+	req := fetching(12, topic, 0)
+	req.MaxWaitMillis = 500
+	req.Topics = append(req.Topics, fetching(12, other, 0).Topics...)
+	req.Topics[0].Partitions[0].Partition = 7
+	p := d.waits("c", req)
+	d.put(other, "v")
+	got := p.Response().(*kmsg.FetchResponse).Topics
+	wantCode(t, "the unknown", got[0].Partitions[0].ErrorCode, kerr.UnknownTopicOrPartition)
+	wantValues(t, "the other", got[1].Partitions[0].RecordBatches, "v")
+
+	req.Topics[1].Partitions[0].FetchOffset = 1
+	p = d.waits("d", req)
+	d.DeleteTopic(other)
+	if !p.Answered() {
+		t.Error("a partition was deleted during the wait, and nobody was told")
+	}
+	if d.Handle(d.call(), req) == nil {
+		t.Error("waiting for nothing")
+	}
+}

@@ -98,10 +98,10 @@ func (c *Cluster) listOffset(
 	if since, known := knownSince[asked.Timestamp]; asked.Timestamp < 0 && (!known || req.Version < since) {
 		return kerr.UnsupportedVersion
 	}
-	bound := p.log.HighWatermark()
+	bound, lags := p.log.HighWatermark(), p.log.HighWatermark() < p.log.LastEpochStart()
 	switch {
 	case req.ReplicaID >= 0:
-		bound = p.log.End()
+		bound, lags = p.log.End(), false
 	case req.IsolationLevel == 1:
 		bound = p.log.LastStable()
 	}
@@ -109,9 +109,9 @@ func (c *Cluster) listOffset(
 		asked.told.OldStyleOffsets = p.oldStyle(asked.ListOffsetsRequestTopicPartition, bound)
 		return nil
 	}
-	found, err := p.place(asked.Timestamp, bound, req.Version)
-	if err != nil {
-		return err
+	found := p.place(asked.Timestamp, bound)
+	if lags && (asked.Timestamp == latestOffset || asked.Timestamp >= 0 && found.Offset < 0) {
+		return notYet(req.Version) // KIP-207: what a former leader told may be more
 	}
 	asked.told.Offset, asked.told.Timestamp, asked.told.LeaderEpoch = found.Offset, found.Timestamp, found.Epoch
 	return nil
@@ -119,30 +119,27 @@ func (c *Cluster) listOffset(
 
 // place finds the offset that a timestamp stands for, below bound. All is -1
 // where there is none.
-func (p *Partition) place(timestamp, bound int64, version int16) (partition.Stamp, *kerr.Error) {
+func (p *Partition) place(timestamp, bound int64) partition.Stamp {
 	none := partition.Stamp{Offset: -1, Timestamp: -1, Epoch: -1}
 	log := &p.log
 	var found partition.Stamp
 	var ok bool
 	switch timestamp {
 	case latestOffset:
-		if log.HighWatermark() < log.LastEpochStart() { // KIP-207: what a former leader told may be more
-			return none, notYet(version)
-		}
-		return partition.Stamp{Offset: bound, Timestamp: -1, Epoch: p.Epoch}, nil
+		return partition.Stamp{Offset: bound, Timestamp: -1, Epoch: p.Epoch}
 	case earliestOffset, earliestLocal:
-		return partition.Stamp{Offset: log.Start(), Timestamp: -1, Epoch: log.EpochAt(log.Start())}, nil
+		return partition.Stamp{Offset: log.Start(), Timestamp: -1, Epoch: log.EpochAt(log.Start())}
 	case latestTiered, earliestPendingUpload: // nothing is tiered
-		return none, nil
+		return none
 	case maxTimestamp:
 		found, ok = log.Latest()
 	default:
 		found, ok = log.At(timestamp)
 	}
 	if !ok || found.Offset >= bound {
-		return none, nil
+		return none
 	}
-	return found, nil
+	return found
 }
 
 func notYet(version int16) *kerr.Error {
@@ -154,11 +151,11 @@ func notYet(version int16) *kerr.Error {
 
 // oldStyle answers version 0, which knows no timestamps of records: it asks
 // for the beginnings of segments, the latest first, of which here there is
-// one, and the end.
+// one, and the end, which counts as written now.
 func (p *Partition) oldStyle(asked *kmsg.ListOffsetsRequestTopicPartition, bound int64) []int64 {
 	offsets := []int64{p.log.Start()}
 	switch {
-	case asked.Timestamp == latestOffset && bound > p.log.Start():
+	case (asked.Timestamp == latestOffset || asked.Timestamp >= p.Topic.cluster.now()) && bound > p.log.Start():
 		offsets = []int64{bound, p.log.Start()}
 	case asked.Timestamp >= 0:
 		found, ok := p.log.At(asked.Timestamp)

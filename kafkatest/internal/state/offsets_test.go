@@ -73,7 +73,8 @@ func TestTimestampsStandForPlaces(t *testing.T) {
 func TestVersion0ListsBeginnings(t *testing.T) {
 	d := newDriver(t, 1, nil)
 	d.put(d.create("t", 1, 1), "a", "b")
-	for timestamp, want := range map[int64][]int64{-1: {2, 0}, -2: {0}} {
+	now := begin.UnixMilli()
+	for timestamp, want := range map[int64][]int64{-1: {2, 0}, -2: {0}, now: {2, 0}, now - 1: {}} {
 		if got := d.list(listing(0, timestamp)); !slices.Equal(got.OldStyleOffsets, want) {
 			t.Errorf("at %d: %v, want %v", timestamp, got.OldStyleOffsets, want)
 		}
@@ -121,6 +122,12 @@ func TestANewLeaderDoesNotTellLessThanTheOneBefore(t *testing.T) {
 	wantOffset(t, "high watermark", topic.Partitions[0].Log().HighWatermark(), 1)
 	wantCode(t, "version 5", d.list(listing(5, -1)).ErrorCode, kerr.OffsetNotAvailable)
 	wantCode(t, "version 4", d.list(listing(4, -1)).ErrorCode, kerr.LeaderNotAvailable)
+	wantCode(t, "the beginning", d.list(listing(5, -2)).ErrorCode, nil)
+	wantCode(t, "a time in what is known", d.list(listing(5, 0)).ErrorCode, nil)
+	late := listing(5, begin.Add(time.Hour).UnixMilli())
+	wantCode(t, "a time beyond", d.list(late).ErrorCode, kerr.OffsetNotAvailable)
+	late.ReplicaID = 2
+	wantCode(t, "a replica", d.list(late).ErrorCode, nil)
 }
 
 func TestTheFirstEpochEndsWhereItBeganWhileNothingIsProduced(t *testing.T) {
