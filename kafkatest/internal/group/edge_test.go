@@ -5,6 +5,7 @@ package group_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -125,4 +126,36 @@ func TestAClassicMemberOfAConsumerGroupIsToldTheFirstOfItsProtocols(t *testing.T
 	d := w.client("dave", "g", "t")
 	d.protocols = []string{"own"}
 	wantCode(t, joined(d.join()).ErrorCode, kerr.InconsistentGroupProtocol)
+}
+
+func TestAGroupWhoseFirstMemberLeftEarlyTakesNoOtherWithIt(t *testing.T) {
+	w := newWorld(t, map[string]int32{"t": 1})
+	w.settings["group.initial.rebalance.delay.ms"] = "3000"
+	a := w.client("alice", "g", "t")
+	a.join()
+	wantCode(t, a.leave(), nil)
+	w.pass(time.Second)
+	wantCode(t, committed(w.ask("bob", commitRequest(9, "g", "t", 0, 5))), nil)
+	w.pass(time.Hour)
+	if _, ok := w.groups.Committed("g", "t", 0); !ok {
+		t.Fatal("the offset is gone")
+	}
+}
+
+func TestBlankNamesAreNone(t *testing.T) {
+	for what, blank := range map[string]func(*kmsg.ConsumerGroupHeartbeatRequest){
+		"GroupId":    func(r *kmsg.ConsumerGroupHeartbeatRequest) { r.Group = " " },
+		"MemberId":   func(r *kmsg.ConsumerGroupHeartbeatRequest) { r.MemberID, r.Group = " ", "" },
+		"InstanceId": func(r *kmsg.ConsumerGroupHeartbeatRequest) { r.InstanceID = kmsg.StringPtr(" ") },
+		"RackId":     func(r *kmsg.ConsumerGroupHeartbeatRequest) { r.RackID = kmsg.StringPtr(" ") },
+	} {
+		w := newWorld(t, nil)
+		req := w.subscriber("alice", "g", "t").request()
+		blank(req)
+		resp := answer[*kmsg.ConsumerGroupHeartbeatResponse](w.ask("alice", req))
+		wantCode(t, resp.ErrorCode, kerr.InvalidRequest)
+		if *resp.ErrorMessage != what+" can't be empty." {
+			t.Errorf("%s: got %q", what, *resp.ErrorMessage)
+		}
+	}
 }

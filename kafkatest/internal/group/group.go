@@ -76,10 +76,11 @@ func (by committer) anonymous() bool {
 // out: Kafka shows a group from its first member on.
 func (g *group) blank() bool { return g.body.blank() && len(g.offsets) == 0 && len(g.pending) == 0 }
 
-// void reports whether nothing would be lost with the group.
+// void reports whether nothing would be lost with the group: neither what is
+// known of it nor what is on the agenda for it.
 func (g *group) void() bool {
 	b, ok := g.body.(*classic)
-	return ok && g.blank() && len(b.promised) == 0
+	return ok && b.now == stateEmpty && g.blank() && len(b.promised) == 0
 }
 
 // changed tells whoever watches.

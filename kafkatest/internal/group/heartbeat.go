@@ -88,13 +88,13 @@ func (x *Coordinator) wellFormed(h *pulse) *kerr.Error {
 	joins := req.MemberEpoch == 0
 	var why string
 	switch {
-	case req.Group == "":
-		why = "GroupId can't be empty."
-	case req.MemberID == "" && (!joins || req.Version >= 1):
+	case isBlank(req.MemberID) && (!joins || req.Version >= 1):
 		why = "MemberId can't be empty."
-	case req.InstanceID != nil && *req.InstanceID == "":
+	case isBlank(req.Group):
+		why = "GroupId can't be empty."
+	case req.InstanceID != nil && isBlank(*req.InstanceID):
 		why = "InstanceId can't be empty."
-	case req.RackID != nil && *req.RackID == "":
+	case req.RackID != nil && isBlank(*req.RackID):
 		why = "RackId can't be empty."
 	case joins && req.RebalanceTimeoutMillis < 0:
 		why = "RebalanceTimeoutMs must be provided in first request."
@@ -114,6 +114,9 @@ func (x *Coordinator) wellFormed(h *pulse) *kerr.Error {
 	}
 	return because(kerr.InvalidRequest, why)
 }
+
+// isBlank reports whether Kafka takes the text for an empty one.
+func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
 // compile reads the regex, which is RE2 in Kafka too. It has to match a whole
 // name.

@@ -152,10 +152,7 @@ func (c *Cluster) reassign(
 			fmt.Sprintf("Unable to find partition %s:%d.", topic, asked.Partition))
 	}
 	if asked.Replicas == nil {
-		if !p.CancelReassignment() {
-			return refuse(kerr.NoReassignmentInProgress, "")
-		}
-		return nil
+		return p.revert()
 	}
 	if refused := c.checkAssignment(asked.Replicas); refused != nil {
 		return refused
@@ -165,6 +162,20 @@ func (c *Cluster) reassign(
 			fmt.Sprintf("The replication factor is changed from %d to %d", now, len(asked.Replicas)))
 	}
 	p.Reassign(slices.Clone(asked.Replicas))
+	return nil
+}
+
+// revert cancels the partition's reassignment, unless none of those who stay
+// may lead.
+func (p *Partition) revert() *refusal {
+	switch {
+	case len(p.Adding) == 0:
+		return refuse(kerr.NoReassignmentInProgress, "")
+	case len(without(p.ISR, p.Adding)) == 0 && p.Topic.setting("unclean.leader.election.enable") != "true":
+		return refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("Unable to revert partition assignment for %s:%d "+
+			"because it would require an unclean leader election.", p.Topic.Name, p.Number))
+	}
+	p.CancelReassignment()
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -118,6 +119,25 @@ func TestACancelledReassignmentLeavesThePartitionWhereItWas(t *testing.T) {
 	d.tick(time.Hour)
 	if got := shape(p); got != "leader 1 replicas [1 2] isr [1 2]" {
 		t.Errorf("an hour later: %s", got)
+	}
+}
+
+func TestAReassignmentIsNotCancelledWhenNobodyWhoStaysMayLead(t *testing.T) {
+	d := newDriver(t, 3, nil)
+	p := placed(d, "a", 1)
+	d.broker = 2
+	d.StopBroker(3)
+	wantCode(t, "the reassignment", move(d, "a", 0, []int32{2, 3}), nil)
+	d.StopBroker(1)
+	wantCode(t, "its end", move(d, "a", 0, nil), kerr.InvalidReplicaAssignment)
+	if p.Leader != 2 {
+		t.Fatalf("%d leads", p.Leader)
+	}
+	wantCode(t, "the config", alter(d, setting.Topic, "a", "unclean.leader.election.enable=true"), nil)
+	wantCode(t, "its unclean end", move(d, "a", 0, nil), nil)
+	d.StartBroker(1)
+	if got := shape(p); got != "leader 1 replicas [1] isr [1]" {
+		t.Errorf("after it: %s", got)
 	}
 }
 
