@@ -13,10 +13,11 @@ import (
 )
 
 // DescribeGroups tells of classic groups. One that is not there is dead, which
-// is an error from version 6 on only (KIP-1043).
+// is an error from version 6 on only (KIP-1043). Who asks twice for a group is
+// told once: a short question is to have no endless answer.
 func (x *Coordinator) DescribeGroups(c *call.Call, req *kmsg.DescribeGroupsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeGroupsResponse)
-	for _, name := range req.Groups {
+	for _, name := range distinct(req.Groups) {
 		d := kmsg.NewDescribeGroupsResponseGroup()
 		d.Group = name
 		if err := x.describeError(c, name); err != nil {
@@ -106,12 +107,7 @@ func passes(filter []string, value string) bool {
 // answers once for a group that is named twice.
 func (x *Coordinator) DeleteGroups(c *call.Call, req *kmsg.DeleteGroupsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DeleteGroupsResponse)
-	answered := make(map[string]bool, len(req.Groups))
-	for _, name := range req.Groups {
-		if answered[name] {
-			continue
-		}
-		answered[name] = true
+	for _, name := range distinct(req.Groups) {
 		told := kmsg.NewDeleteGroupsResponseGroup()
 		told.Group = name
 		if err := x.deleteGroup(c, name); err != nil {

@@ -241,5 +241,18 @@ func text(s *string) string {
 	return *s
 }
 
+// distinct returns the names, each once, in the order in which they come first.
+func distinct(names []string) []string {
+	seen := make(map[string]bool, len(names))
+	var once []string
+	for _, name := range names {
+		if !seen[name] {
+			seen[name] = true
+			once = append(once, name)
+		}
+	}
+	return once
+}
+
 // sortedKeys returns the keys of a map in their order: no map order may show.
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

@@ -13,7 +13,7 @@ import (
 // they are to have.
 func (x *Coordinator) ConsumerGroupDescribe(c *call.Call, req *kmsg.ConsumerGroupDescribeRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ConsumerGroupDescribeResponse)
-	for _, name := range req.Groups {
+	for _, name := range distinct(req.Groups) {
 		d := kmsg.NewConsumerGroupDescribeResponseGroup()
 		d.Group = name
 		if err := x.describeConsumers(c, &d); err != nil {

@@ -159,3 +159,21 @@ func TestBlankNamesAreNone(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoAsksTwiceForAGroupIsToldOnce(t *testing.T) {
+	w := newWorld(t, map[string]int32{"t": 1})
+	wantCode(t, committed(w.ask("alice", commitRequest(9, "g", "t", 0, 5))), nil)
+	if got := w.describe(5, "g", "x", "g"); len(got) != 2 {
+		t.Errorf("DescribeGroups: %+v", got)
+	}
+	consumers := kmsg.NewPtrConsumerGroupDescribeRequest()
+	consumers.Groups = []string{"g", "x", "g"}
+	if got := answer[*kmsg.ConsumerGroupDescribeResponse](w.ask("admin", consumers)).Groups; len(got) != 2 {
+		t.Errorf("ConsumerGroupDescribe: %+v", got)
+	}
+	fetch := fetchRequest(8, "g", "t", 0)
+	fetch.Groups = append(fetch.Groups, fetch.Groups[0])
+	if got := answer[*kmsg.OffsetFetchResponse](w.ask("admin", fetch)).Groups; len(got) != 1 {
+		t.Errorf("OffsetFetch: %+v", got)
+	}
+}

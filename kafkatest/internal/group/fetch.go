@@ -22,15 +22,20 @@ type lookup struct {
 }
 
 // OffsetFetch tells what was committed: for one group, or from version 8 on
-// for several (KIP-709). An unknown group is one that committed nothing.
+// for several (KIP-709), for each once. An unknown group is one that committed
+// nothing.
 func (x *Coordinator) OffsetFetch(c *call.Call, req *kmsg.OffsetFetchRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.OffsetFetchResponse)
 	if req.Version < 8 {
 		x.fetchOne(c, req, resp)
 		return resp
 	}
+	told := make(map[string]bool, len(req.Groups))
 	for _, g := range req.Groups {
-		resp.Groups = append(resp.Groups, x.fetchGroup(c, req, g))
+		if !told[g.Group] {
+			told[g.Group] = true
+			resp.Groups = append(resp.Groups, x.fetchGroup(c, req, g))
+		}
 	}
 	return resp
 }

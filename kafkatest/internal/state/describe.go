@@ -33,8 +33,7 @@ func (c *Cluster) describeCluster(x *call.Call, req *kmsg.DescribeClusterRequest
 		return resp
 	}
 	resp.EndpointType, resp.ClusterID, resp.ControllerID = brokerEndpoint, c.ID, c.controller
-	resp.ClusterAuthorizedOperations = authorizedOperations(req.IncludeClusterAuthorizedOperations,
-		x, kmsg.ACLResourceTypeCluster, "kafka-cluster")
+	resp.ClusterAuthorizedOperations = clusterOperations(x, req.IncludeClusterAuthorizedOperations)
 	for _, b := range c.brokers {
 		host, port, ok := c.config.Endpoint(x, b.ID)
 		if fenced := !c.listed(b.ID); !ok || fenced && !req.IncludeFencedBrokers {
@@ -45,6 +44,15 @@ func (c *Cluster) describeCluster(x *call.Call, req *kmsg.DescribeClusterRequest
 		resp.Brokers = append(resp.Brokers, node)
 	}
 	return resp
+}
+
+// clusterOperations tells what the caller may do to the cluster: nothing at all,
+// in Kafka's word, if it may not describe it.
+func clusterOperations(x *call.Call, asked bool) int32 {
+	if asked && !x.AllowsCluster(kmsg.ACLOperationDescribe) {
+		return 0
+	}
+	return authorizedOperations(asked, x, kmsg.ACLResourceTypeCluster, "kafka-cluster")
 }
 
 func checkEndpoint(kind int8) *refusal {

@@ -37,6 +37,17 @@ func TestTheClusterIsDescribed(t *testing.T) {
 	}
 }
 
+func TestWhoMayNotDescribeTheClusterMayDoNothingToIt(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	d.only(kmsg.ACLOperationCreate)
+	for asked, want := range map[bool]int32{true: 0, false: -1 << 31} {
+		req := &kmsg.DescribeClusterRequest{Version: 1, EndpointType: 1, IncludeClusterAuthorizedOperations: asked}
+		if got := ask[*kmsg.DescribeClusterResponse](d, req).ClusterAuthorizedOperations; got != want {
+			t.Errorf("asked %v: got %d, want %d", asked, got, want)
+		}
+	}
+}
+
 func TestControllersAreNotDescribedByBrokers(t *testing.T) {
 	d := newDriver(t, 1, nil)
 	for kind, want := range map[int8]*kerr.Error{2: kerr.MismatchedEndpointType, 3: kerr.UnsupportedEndpointType} {
