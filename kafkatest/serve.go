@@ -379,17 +379,19 @@ func (e *exchange) noteReply() {
 }
 
 // beyondApiVersions answers a request for versions in a version that is not
-// served as KIP-511 has it: in version 0, with the error and what is served.
+// served as KIP-511 has it: in version 0, with the error and the versions of
+// this one request.
 func (c *Cluster) beyondApiVersions(h wire.Header) (kmsg.Response, bool) {
 	if h.Key != int16(kmsg.ApiVersions) {
 		return nil, false
 	}
-	_, highest, _ := c.versions(h.Key)
+	lowest, highest, _ := c.versions(h.Key)
 	if 0 <= h.Version && h.Version <= highest {
 		return nil, false
 	}
-	r := c.listVersions()
-	r.ErrorCode = kerr.UnsupportedVersion.Code
+	r, k := kmsg.NewPtrApiVersionsResponse(), kmsg.NewApiVersionsResponseApiKey()
+	k.ApiKey, k.MinVersion, k.MaxVersion = h.Key, lowest, highest
+	r.ErrorCode, r.ApiKeys = kerr.UnsupportedVersion.Code, append(r.ApiKeys, k)
 	return r, true
 }
 

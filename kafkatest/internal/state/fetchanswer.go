@@ -30,8 +30,8 @@ func (f *fetch) answer() *kmsg.FetchResponse {
 			f.hint(resp, &f.views[i])
 		}
 		w.toldHW, w.toldStart = told.HighWatermark, told.LogStartOffset
-		if told.ErrorCode != 0 || told.DivergingEpoch.Epoch >= 0 {
-			w.toldHW = -1 // tell all again when that is over
+		if told.ErrorCode != 0 {
+			w.toldHW = -1 // tell all again when the error is over
 		}
 	}
 	if f.session != nil && slices.Contains(gave, true) {
