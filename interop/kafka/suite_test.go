@@ -30,8 +30,10 @@ var whole = os.Getenv("REHEARSE_SUITES") == "whole"
 // A suite is the tests of somebody else's package.
 type suite struct {
 	pkg   string
+	tags  string // with which it is built
 	dir   string // where the package lies; filled in
 	env   []string
+	run   string            // the tests that are run; if "", all
 	skip  string            // the tests that are not run
 	alone bool              // each test is a run of its own, since some panic
 	known map[string]string // tests that fail, and why that is not ours to mend
@@ -53,7 +55,7 @@ func (o *outcomes) String() string {
 func runSuite(t *testing.T, s suite) {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "suite.test")
-	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-o", binary, s.pkg)
+	build := exec.CommandContext(t.Context(), "go", "test", "-c", "-vet=off", "-tags="+s.tags, "-o", binary, s.pkg)
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building %s: %v\n%s", s.pkg, err, out)
 	}
@@ -64,7 +66,7 @@ func runSuite(t *testing.T, s suite) {
 	if s.alone {
 		s.runEach(t, binary, o)
 	} else {
-		s.runTests(t, binary, "", o)
+		s.runTests(t, binary, s.run, o)
 	}
 	t.Logf("%s: %v", s.pkg, o)
 	if len(o.passed) == 0 {
