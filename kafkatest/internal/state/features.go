@@ -4,6 +4,7 @@ package state
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
@@ -27,6 +28,15 @@ var metadataLevels = []struct {
 	level        int16
 }{
 	{4, 1, 27}, {4, 0, 25}, {3, 9, 21}, {3, 8, 20}, {3, 7, 19}, {3, 6, 14}, {3, 5, 11}, {3, 4, 8}, {3, 3, 7},
+}
+
+// metadataChanges are the levels of metadata.version with which the records of
+// the controllers' log changed: there is no way back over one of them.
+var metadataChanges = []int16{3, 5, 6, 7, 8, 11, 13, 14, 15, 17, 23}
+
+// losesMetadata reports whether going down would lose some of the log.
+func losesMetadata(from, to int16) bool {
+	return slices.ContainsFunc(metadataChanges, func(level int16) bool { return to < level && level <= from })
 }
 
 // features are those of the Kafka that the cluster appears as: none before
@@ -166,8 +176,13 @@ func (c *Cluster) checkLevel(version int16, asked *kmsg.UpdateFeaturesRequestFea
 			"safe or unsafe downgrade.")
 	case asked.MaxVersionLevel > now && kind != upgrade:
 		return wrong("Can't downgrade to a newer version.")
-	case asked.MaxVersionLevel < now && f.name == metadataVersion && kind == unsafeDowngrade:
-		return wrong("Unsafe metadata downgrade is not supported in this version.")
+	case f.name == metadataVersion && losesMetadata(now, asked.MaxVersionLevel):
+		why := "Refusing to perform the requested downgrade because it might delete metadata information."
+		if kind == unsafeDowngrade {
+			why = "Unsafe metadata downgrade is not supported in this version."
+		}
+		return refuse(kerr.InvalidUpdateVersion,
+			fmt.Sprintf("Invalid metadata.version %d. %s", asked.MaxVersionLevel, why))
 	case asked.MaxVersionLevel < now && f.name == "kraft.version":
 		return wrong("The kraft.version cannot be downgraded.")
 	}

@@ -90,6 +90,7 @@ func TestFeaturesThatMayNotBeAreRefused(t *testing.T) {
 		{"an upgrade that goes down", "transaction.version", 1, 1},
 		{"an unknown way", "transaction.version", 1, 9},
 		{"an unsafe way down", "metadata.version", 20, 3},
+		{"a way down that loses metadata", "metadata.version", 22, 2},
 		{"the quorum's way down", "kraft.version", 0, 2},
 	} {
 		d := newDriver(t, 1, nil)
@@ -109,6 +110,23 @@ func TestFeaturesThatMayNotBeAreRefused(t *testing.T) {
 	d.only()
 	resp = ask[*kmsg.UpdateFeaturesResponse](d, levels(2, "group.version", 1, 1))
 	wantCode(t, "without right", resp.ErrorCode, kerr.ClusterAuthorizationFailed)
+}
+
+func TestMetadataGoDownWhereNothingIsLost(t *testing.T) {
+	for _, c := range []struct {
+		persona string
+		level   int16
+		kind    int8
+	}{
+		{"3.9", 17, 2}, {"4.0", 23, 2}, {"", 23, 3},
+	} {
+		d := newPersona(t, c.persona, 1, nil)
+		resp := ask[*kmsg.UpdateFeaturesResponse](d, levels(1, "metadata.version", c.level, c.kind))
+		wantCode(t, "the way down", resp.ErrorCode, nil)
+		if got, want := featuresOf(d, 3), fmt.Sprintf("metadata.version=%d", c.level); !strings.Contains(got, want) {
+			t.Errorf("Kafka %q has %s", c.persona, got)
+		}
+	}
 }
 
 func TestFeaturesChangeTogetherSinceKafka4(t *testing.T) {
