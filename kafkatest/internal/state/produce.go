@@ -174,11 +174,13 @@ func (w *production) vetTxn(p *Partition, b batch.Batch) *batch.Fault {
 	}
 	who := txn.Producer{TxnID: *w.req.TransactionID, ID: b.ProducerID(), Epoch: b.ProducerEpoch()}
 	where := txn.Partition{Topic: p.Topic.Name, Index: p.Number}
-	join := w.c.txns.Verify
+	var err *kerr.Error
 	if w.req.Version >= 12 {
-		join = w.c.txns.AddImplicit
+		err = w.c.txns.AddImplicit(who, where)
+	} else {
+		err = w.c.txns.Verify(who, where, w.req.Version)
 	}
-	if err := join(who, where); err != nil {
+	if err != nil {
 		return &batch.Fault{Err: err, Message: err.Description}
 	}
 	return nil

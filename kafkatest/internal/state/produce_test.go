@@ -107,7 +107,9 @@ func TestTransactionalBatchesNeedATransaction(t *testing.T) {
 	f := d.begin("x")
 	old := production(11, topic, records(f, "v"))
 	old.TransactionID = kmsg.StringPtr("x")
-	wantCode(t, "without AddPartitionsToTxn", d.produce(old).ErrorCode, kerr.InvalidTxnState)
+	wantCode(t, "without AddPartitionsToTxn", d.produce(old).ErrorCode, kerr.TransactionAbortable)
+	old.Version = 10
+	wantCode(t, "without it, in old versions", d.produce(old).ErrorCode, kerr.InvalidTxnState)
 	wantCode(t, "implicitly", d.write(topic, f, "x").ErrorCode, nil)
 	old.Topics[0].Partitions[0].Records = records(batch.Form{
 		ProducerID: f.ProducerID, ProducerEpoch: f.ProducerEpoch, Sequence: 1, Transactional: true,

@@ -37,7 +37,7 @@ func (v groupView) TxnError(_ *call.Call, t group.Txn, name string) *kerr.Error 
 	if t.Version >= 5 {
 		return v.txns.AddGroup(who, name)
 	}
-	return v.txns.VerifyGroup(who, name)
+	return v.txns.VerifyGroup(who, name, t.Version)
 }
 
 // A txnView is the cluster as its transactions see it.

@@ -202,17 +202,27 @@ func (x *Coordinator) begin(t *transaction) {
 
 // AddImplicit adds a partition on behalf of a Produce request of version 12 or
 // later, which sends no AddPartitionsToTxn before it (KIP-890). The error is
-// one for the partition's answer; NOT_ENOUGH_REPLICAS asks the producer to
+// one for the partition's answer; CONCURRENT_TRANSACTIONS asks the producer to
 // come again, while its last transaction completes.
 func (x *Coordinator) AddImplicit(p Producer, partition Partition) *kerr.Error {
-	return forProduce(x.join(p, []Partition{partition}, nil))
+	return olden(x.join(p, []Partition{partition}, nil), true)
 }
 
 // Verify tells whether a Produce request before version 12 may write to the
 // partition: its transaction must be ongoing and have the partition added,
-// else INVALID_TXN_STATE (KIP-890).
-func (x *Coordinator) Verify(p Producer, partition Partition) *kerr.Error {
-	return forProduce(x.verify(p, partition, kerr.InvalidTxnState))
+// else TRANSACTION_ABORTABLE, which versions before 11 know as
+// INVALID_TXN_STATE (KIP-890). NOT_ENOUGH_REPLICAS asks those producers to come
+// again: it is an error after which they do.
+func (x *Coordinator) Verify(p Producer, partition Partition, version int16) *kerr.Error {
+	foreign := kerr.TransactionAbortable
+	if version < 11 {
+		foreign = kerr.InvalidTxnState
+	}
+	err := x.verify(p, partition, foreign)
+	if err == kerr.ConcurrentTransactions {
+		return kerr.NotEnoughReplicas
+	}
+	return olden(err, true)
 }
 
 func (x *Coordinator) verify(p Producer, partition Partition, foreign *kerr.Error) *kerr.Error {
@@ -226,15 +236,6 @@ func (x *Coordinator) verify(p Producer, partition Partition, foreign *kerr.Erro
 	return nil
 }
 
-// forProduce translates a coordinator's error for a producer that talks to a
-// partition, as brokers do.
-func forProduce(err *kerr.Error) *kerr.Error {
-	if err == kerr.ConcurrentTransactions {
-		return kerr.NotEnoughReplicas
-	}
-	return olden(err, true)
-}
-
 // AddGroup adds a group on behalf of a TxnOffsetCommit of version 5 or later,
 // which sends no AddOffsetsToTxn before it (KIP-890).
 // COORDINATOR_NOT_AVAILABLE asks the client to come again, while its last
@@ -245,14 +246,16 @@ func (x *Coordinator) AddGroup(p Producer, group string) *kerr.Error {
 
 // VerifyGroup tells whether a TxnOffsetCommit before version 5 may commit to
 // the group: its transaction must be ongoing and have the group added, else
-// INVALID_TXN_STATE.
-func (x *Coordinator) VerifyGroup(p Producer, group string) *kerr.Error {
+// TRANSACTION_ABORTABLE, which versions before 4 know as INVALID_TXN_STATE.
+func (x *Coordinator) VerifyGroup(p Producer, group string, version int16) *kerr.Error {
 	t, err := x.open(p)
 	switch {
 	case err != nil:
 		return forCommit(err)
-	case !t.groups[group]:
+	case !t.groups[group] && version < 4:
 		return kerr.InvalidTxnState
+	case !t.groups[group]:
+		return kerr.TransactionAbortable
 	}
 	return nil
 }

@@ -53,7 +53,7 @@ func TestVersion5InTheLastEpochGivesANewProducerId(t *testing.T) {
 	if q.ID == p.ID || q.Epoch != 0 {
 		t.Fatalf("after %v got %v", p, q)
 	}
-	c.wantError(c.x.AddImplicit(q, txn.Partition{Topic: "a"}), kerr.NotEnoughReplicas)
+	c.wantError(c.x.AddImplicit(q, txn.Partition{Topic: "a"}), kerr.ConcurrentTransactions)
 	release()
 	c.wantLog("a-0 epoch 32767 commit true by 3")
 	c.wantError(c.x.AddImplicit(q, txn.Partition{Topic: "a"}), nil)
@@ -176,10 +176,10 @@ func TestWhileATransactionCompletesTheProducerWaits(t *testing.T) {
 	c.want(err, kerr.ProducerFenced)
 	_, err = c.end(4, q, true)
 	c.want(err, kerr.ConcurrentTransactions)
-	c.wantError(c.x.AddImplicit(q, txn.Partition{Topic: "a"}), kerr.NotEnoughReplicas)
-	c.wantError(c.x.Verify(q, txn.Partition{Topic: "a"}), kerr.NotEnoughReplicas)
+	c.wantError(c.x.AddImplicit(q, txn.Partition{Topic: "a"}), kerr.ConcurrentTransactions)
+	c.wantError(c.x.Verify(q, txn.Partition{Topic: "a"}, 11), kerr.NotEnoughReplicas)
 	c.wantError(c.x.AddGroup(q, "g"), kerr.CoordinatorNotAvailable)
-	c.wantError(c.x.VerifyGroup(q, "g"), kerr.CoordinatorNotAvailable)
+	c.wantError(c.x.VerifyGroup(q, "g", 3), kerr.CoordinatorNotAvailable)
 	c.wantLog()
 
 	release()

@@ -75,9 +75,9 @@ func TestAFencedProducerIsRefusedByVersion(t *testing.T) {
 	}
 	c.t = t
 	c.wantError(c.x.AddImplicit(p, txn.Partition{Topic: "a"}), kerr.InvalidProducerEpoch)
-	c.wantError(c.x.Verify(p, txn.Partition{Topic: "a"}), kerr.InvalidProducerEpoch)
+	c.wantError(c.x.Verify(p, txn.Partition{Topic: "a"}, 11), kerr.InvalidProducerEpoch)
 	c.wantError(c.x.AddGroup(p, "g"), kerr.InvalidProducerEpoch)
-	c.wantError(c.x.VerifyGroup(p, "g"), kerr.InvalidProducerEpoch)
+	c.wantError(c.x.VerifyGroup(p, "g", 4), kerr.InvalidProducerEpoch)
 }
 
 func TestARecoveringProducerKeepsItsId(t *testing.T) {
