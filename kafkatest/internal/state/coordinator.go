@@ -134,12 +134,12 @@ func (c *Cluster) coordinatorOf(x *call.Call, kind int8, key string) kmsg.FindCo
 		if !x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeGroup, key) {
 			return refuse(kerr.GroupAuthorizationFailed, "not allowed to describe the group")
 		}
-		c.ensureInternal(offsetsTopic, "offsets.topic.replication.factor")
+		c.ensureInternal(offsetsTopic)
 	case txnKey:
 		if !x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTransactionalId, key) {
 			return refuse(kerr.TransactionalIDAuthorizationFailed, "not allowed to describe the transactional id")
 		}
-		c.ensureInternal(txnTopic, "transaction.state.log.replication.factor")
+		c.ensureInternal(txnTopic)
 	default:
 		return refuse(kerr.InvalidRequest, "there is no coordinator for keys of type "+strconv.Itoa(int(kind)))
 	}

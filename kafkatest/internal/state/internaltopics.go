@@ -13,18 +13,24 @@ const (
 // adminClient is the client id with which Kafka lets a client write to them.
 const adminClient = "__admin_client"
 
+// internalReplication names the config with the replication factor of each.
+var internalReplication = map[string]string{
+	offsetsTopic: "offsets.topic.replication.factor",
+	txnTopic:     "transaction.state.log.replication.factor",
+}
+
 // isInternal reports whether the topic is the brokers' own.
 func isInternal(topic string) bool { return topic == offsetsTopic || topic == txnTopic }
 
 // ensureInternal makes an internal topic, as brokers do when they are first
 // asked for a coordinator: a partition for each slot, led by the broker that
 // coordinates it at that time.
-func (c *Cluster) ensureInternal(name, replication string) {
+func (c *Cluster) ensureInternal(name string) {
 	if _, exists := c.topics[name]; exists {
 		return
 	}
 	ids := c.upIDs()
-	n := min(max(1, int(c.SettingInt(replication))), len(ids))
+	n := min(max(1, int(c.SettingInt(internalReplication[name]))), len(ids))
 	spec := TopicSpec{Name: name, Overrides: map[string]string{
 		"cleanup.policy": "compact", "compression.type": "producer", "segment.bytes": "104857600",
 	}}

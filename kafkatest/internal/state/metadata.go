@@ -99,6 +99,7 @@ func (c *Cluster) topicMetadata(
 	if t, ok := c.topics[name]; ok {
 		return c.describeTopic(x, req, t)
 	}
+	unknown.IsInternal = isInternal(name)
 	allowed := req.Version < 4 || req.AllowAutoTopicCreation
 	switch {
 	case !ValidTopicName(name):

@@ -16,7 +16,7 @@ import (
 func (d *driver) metadata(version int16, names ...string) *kmsg.MetadataResponse {
 	d.t.Helper()
 	req := kmsg.NewPtrMetadataRequest()
-	req.Version = version
+	req.Version, req.AllowAutoTopicCreation = version, true
 	for _, name := range names {
 		asked := kmsg.NewMetadataRequestTopic()
 		asked.Topic = &name
@@ -101,5 +101,17 @@ func TestWhatOneMayDoWithAClusterOneMayNotDescribeIsNotTold(t *testing.T) {
 	d.only(kmsg.ACLOperationCreate)
 	if told := ask[*kmsg.MetadataResponse](d, req).AuthorizedOperations; told != 0 {
 		t.Errorf("who may not describe is told %b", told)
+	}
+}
+
+func TestAnInternalTopicIsMadeAsItsBrokersNeedIt(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	if told := d.metadata(9, "__consumer_offsets").Topics[0]; !told.IsInternal {
+		t.Errorf("told %+v", told)
+	}
+	told := d.metadata(9, "__consumer_offsets").Topics[0]
+	wantCode(t, "the topic", told.ErrorCode, nil)
+	if !told.IsInternal || len(told.Partitions) != 50 {
+		t.Errorf("internal %v, with %d partitions", told.IsInternal, len(told.Partitions))
 	}
 }

@@ -157,7 +157,9 @@ func (c *Cluster) autoCreate(x *call.Call, name string) *kerr.Error {
 	if !c.mayCreate(x, name) {
 		return kerr.TopicAuthorizationFailed
 	}
-	if _, err := c.CreateTopic(TopicSpec{Name: name}); err != nil {
+	if isInternal(name) {
+		c.ensureInternal(name)
+	} else if _, err := c.CreateTopic(TopicSpec{Name: name}); err != nil {
 		return err
 	}
 	if c.persona.before(2, 8) {
