@@ -38,6 +38,13 @@ func BenchmarkKafkaKcat(b *testing.B) {
 	}
 }
 
+// eager has librdkafka fetch on where it would wait for half a second or a
+// whole one: at the end, and when its queue is full.
+var eager = []string{
+	"-X", "fetch.wait.max.ms=10",
+	"-X", "queued.min.messages=10000000", "-X", "queued.max.messages.kbytes=1000000",
+}
+
 // A flow is how long the records took on their ways.
 type flow struct{ in, out time.Duration }
 
@@ -46,8 +53,7 @@ func kcatOn(tb testing.TB, s subject, file string) (f flow) {
 	c := s.start(tb, shape{brokers: 1, partitions: 4})
 	defer c.close()
 	f.in = kcat(tb, "-P", "-b", c.addrs[0], "-t", topic, "-l", file)
-	f.out = kcat(tb, "-C", "-q", "-e", "-o", "beginning", "-f", "", "-b", c.addrs[0], "-t", topic,
-		"-X", "fetch.wait.max.ms=10") // it waits for the last fetch before it ends
+	f.out = kcat(tb, append(eager, "-C", "-q", "-e", "-o", "beginning", "-f", "", "-b", c.addrs[0], "-t", topic)...)
 	return f
 }
 
