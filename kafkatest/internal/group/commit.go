@@ -162,6 +162,7 @@ func (k *commit) one(t Topic, err *kerr.Error, p int32, o Offset) *kerr.Error {
 	case k.x.isTooLong(o.Metadata):
 		return kerr.OffsetMetadataTooLarge
 	}
+	o.turn = k.group.turns
 	k.put(k.group, t.Name, p, o)
 	return nil
 }
@@ -195,6 +196,7 @@ func (k *commit) ask() *kerr.Error {
 	if k.err = g.body.commitError(k.by); k.err != nil {
 		return k.err
 	}
+	g.turns++
 	k.group = g
 	return nil
 }

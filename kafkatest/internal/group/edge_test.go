@@ -177,3 +177,33 @@ func TestWhoAsksTwiceForAGroupIsToldOnce(t *testing.T) {
 		t.Errorf("OffsetFetch: %+v", got)
 	}
 }
+
+func TestTheLaterCommitCountsThoughItsTransactionEndsLast(t *testing.T) {
+	w := newWorld(t, map[string]int32{"t": 1})
+	wantCode(t, txnCommitted(w.ask("alice", txnCommitRequest(2, 9, 5))), nil)
+	wantCode(t, committed(w.ask("bob", commitRequest(9, "g", "t", 0, 7))), nil)
+	w.groups.EndTxn("g", 9, true)
+	if o, _ := w.groups.Committed("g", "t", 0); o.Offset != 7 {
+		t.Fatalf("got %d", o.Offset)
+	}
+	wantCode(t, txnCommitted(w.ask("alice", txnCommitRequest(2, 9, 3))), nil)
+	w.groups.EndTxn("g", 9, true)
+	if o, _ := w.groups.Committed("g", "t", 0); o.Offset != 3 {
+		t.Fatalf("got %d", o.Offset)
+	}
+}
+
+func TestAnOffsetUnderATransactionDoesNotAge(t *testing.T) {
+	w := newWorld(t, map[string]int32{"t": 1})
+	wantCode(t, committed(w.ask("bob", commitRequest(9, "g", "t", 0, 7))), nil)
+	wantCode(t, txnCommitted(w.ask("alice", txnCommitRequest(2, 9, 5))), nil)
+	w.pass(8 * 24 * time.Hour)
+	if _, ok := w.groups.Committed("g", "t", 0); !ok {
+		t.Fatal("the offset is gone")
+	}
+	w.groups.EndTxn("g", 9, false)
+	w.pass(time.Hour)
+	if _, ok := w.groups.Committed("g", "t", 0); ok {
+		t.Fatal("the offset is still there")
+	}
+}

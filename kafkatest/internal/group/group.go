@@ -29,6 +29,7 @@ type group struct {
 	body    body
 	offsets map[string]map[int32]Offset
 	pending map[int64]map[string]map[int32]Offset // by producer id: of open transactions
+	turns   int64                                 // commits so far
 	expiry  *call.Entry                           // of the offsets, then of the empty group
 	emptied time.Time                             // when the last member left
 	history []Assignment

@@ -14,6 +14,8 @@ type Offset struct {
 	Metadata    string
 	At          time.Time // when it was committed
 	Expires     time.Time // zero: by offsets.retention.minutes
+
+	turn int64 // the how-manieth commit of its group it came with
 }
 
 // set takes the offset over. Whoever calls it tells those who watch, once.
@@ -94,7 +96,7 @@ func (g *group) endTxn(producer int64, commit bool) {
 	delete(g.pending, producer)
 	for topic, parts := range held {
 		for p, o := range parts {
-			if commit {
+			if commit && o.turn >= g.offsets[topic][p].turn { // else there was a later commit
 				g.set(topic, p, o)
 			}
 		}
@@ -131,8 +133,8 @@ func (g *group) nextExpiry() (at time.Time, ok bool) {
 		return g.x.agenda.Now().Add(g.x.millis("offsets.retention.check.interval.ms", emptyLinger)), true
 	}
 	for topic, parts := range g.offsets {
-		for _, o := range parts {
-			if due := g.due(topic, o); !ok || due.Before(at) {
+		for p, o := range parts {
+			if due := g.due(topic, p, o); !ok || due.Before(at) {
 				at, ok = due, true
 			}
 		}
@@ -143,13 +145,15 @@ func (g *group) nextExpiry() (at time.Time, ok bool) {
 // due returns when the offset may go (KIP-211): a while after the group's last
 // member left; of a group that never had members, after the commit; and of a
 // topic that no member consumes any more, after the commit too. While members
-// consume the topic, that is looked at anew after the whole while.
-func (g *group) due(topic string, o Offset) time.Time {
-	if !o.Expires.IsZero() {
-		return o.Expires
-	}
-	from := o.At
+// consume the topic, or an open transaction has an offset of the partition, that
+// is looked at anew after the whole while.
+func (g *group) due(topic string, partition int32, o Offset) time.Time {
+	from, held := o.At, g.unstable(topic, partition)
 	switch {
+	case held:
+		from = g.x.agenda.Now()
+	case !o.Expires.IsZero():
+		return o.Expires
 	case g.body.size() > 0 && (g.body.protocolType() != consumerProtocol || g.body.subscribes(topic)):
 		from = g.x.agenda.Now()
 	case g.body.size() == 0 && g.emptied.After(from):
@@ -163,7 +167,7 @@ func (g *group) expire() {
 	now := g.x.agenda.Now()
 	for topic, parts := range g.offsets {
 		for p, o := range parts {
-			if !g.due(topic, o).After(now) {
+			if !g.due(topic, p, o).After(now) {
 				g.unset(topic, p)
 			}
 		}

@@ -110,12 +110,13 @@ func (c *Cluster) pushTelemetry(x *call.Call, req *kmsg.PushTelemetryRequest) km
 		return resp
 	}
 	in := c.instance(x, req.ClientInstanceID)
-	if err := c.checkPush(x, in, req); err != nil {
+	err := c.checkPush(x, in, req)
+	in.terminating = req.Terminating // taken or not, as in Kafka
+	if err != nil {
 		in.lost = err == kerr.UnknownSubscriptionID || err == kerr.UnsupportedCompressionType
 		resp.ErrorCode = err.Code
 		return resp
 	}
-	in.terminating = req.Terminating
 	t := &c.admin.telemetry
 	if len(t.pushes) == mostPushes {
 		t.pushes = slices.Delete(t.pushes, 0, 1)
@@ -176,22 +177,18 @@ func (c *Cluster) instance(x *call.Call, id [16]byte) *instance {
 }
 
 // wantedMetrics joins the subscriptions that are for a client: all their
-// metrics, at the shortest of their intervals. "*" stands for every metric.
+// metrics, at the shortest of their intervals and the default one. "*" stands
+// for every metric.
 func (c *Cluster) wantedMetrics(x *call.Call, id [16]byte) ([]string, time.Duration) {
 	client := selectorsOf(x, id)
-	metrics, interval := []string{}, time.Duration(0)
+	metrics, interval := []string{}, c.subscription("")("interval.ms").Duration()
 	for _, name := range c.settings.Names(setting.ClientMetrics) {
 		config := c.subscription(name)
 		if match, err := setting.ParseMatch(config("match")); err != nil || !match.Holds(client) {
 			continue
 		}
 		metrics = append(metrics, config("metrics").List()...)
-		if every := config("interval.ms").Duration(); interval == 0 || every < interval {
-			interval = every
-		}
-	}
-	if interval == 0 {
-		interval = c.subscription("")("interval.ms").Duration()
+		interval = min(interval, config("interval.ms").Duration())
 	}
 	slices.Sort(metrics)
 	metrics = slices.Compact(metrics)

@@ -142,3 +142,20 @@ func TestPushesAreRememberedUpToABound(t *testing.T) {
 		t.Errorf("%d pushes are remembered", n)
 	}
 }
+
+func TestNoSubscriptionMakesPushesRarerThanTheDefault(t *testing.T) {
+	d := newDriver(t, 1, nil)
+	wantCode(t, "the subscription", alter(d, setting.ClientMetrics, "rare", "metrics=a", "interval.ms=3600000"), nil)
+	if got := subscriptions(d, instanceID).PushIntervalMillis; got != 300000 {
+		t.Errorf("told to push every %d ms", got)
+	}
+}
+
+func TestTheLastPushIsTheLastThoughItIsRefused(t *testing.T) {
+	d := newDriver(t, 1, map[string]string{"metric.reporters": "a.Reporter"})
+	id := subscriptions(d, instanceID).SubscriptionID
+	last := func(req *kmsg.PushTelemetryRequest) { req.Terminating, req.CompressionType = true, 5 }
+	wantCode(t, "the last push", push(d, instanceID, id, last), kerr.UnsupportedCompressionType)
+	d.tick(time.Hour)
+	wantCode(t, "a push after it", push(d, instanceID, id, nil), kerr.InvalidRequest)
+}
