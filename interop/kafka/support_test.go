@@ -162,4 +162,10 @@ unmodified against kafkatest. *Served* is what ApiVersions advertises without a
 Config.Version; under each client stand the versions that it asked for in those
 tests, and got an answer that it could use. A dash is none.
 
+Two clients' own suites run against it too, in every check: franz-go's package
+kgo without its tests of share groups (KIP-932, which is not served), and
+kafka-go's packages. Of these one test fails, and would with any cluster:
+TestReaderConsumerGroup looks offsets up by a ConsumerGroup that cannot connect,
+and panics.
+
 `
