@@ -375,9 +375,13 @@ func TestACoordinatorThatHasMovedIsLoading(t *testing.T) {
 	if err := errors.Join(c.LoadCoordinatorsFor(time.Hour), c.MoveCoordinator("g", 1)); err != nil {
 		t.Fatal(err)
 	}
-	r := ask[*kmsg.HeartbeatResponse](dial(t, c.Broker(1)), heartbeat("g"), 3)
-	if r.ErrorCode != kerr.CoordinatorLoadInProgress.Code {
+	x := dial(t, c.Broker(1))
+	if r := ask[*kmsg.LeaveGroupResponse](x, &kmsg.LeaveGroupRequest{Group: "g"}, 2); r.ErrorCode !=
+		kerr.CoordinatorLoadInProgress.Code {
 		t.Errorf("code %d", r.ErrorCode)
+	}
+	if r := ask[*kmsg.HeartbeatResponse](x, heartbeat("g"), 3); r.ErrorCode != 0 {
+		t.Errorf("a heartbeat has code %d, as if the member were not to wait", r.ErrorCode)
 	}
 }
 
