@@ -20,6 +20,8 @@ type SizeError struct {
 	Limit int32
 }
 
+// Error says how long the frame claimed to be, and what those bytes are
+// likelier to have been.
 func (e *SizeError) Error() string {
 	what := guess(e.Size)
 	if e.Size < 0 {
