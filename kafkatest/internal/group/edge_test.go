@@ -207,3 +207,42 @@ func TestAnOffsetUnderATransactionDoesNotAge(t *testing.T) {
 		t.Fatal("the offset is still there")
 	}
 }
+
+func TestAnAdminRemovesMembersThatSpeakEitherProtocol(t *testing.T) {
+	for name, row := range map[string]struct {
+		static   bool
+		id       string // in place of the member's own
+		byID     bool
+		want     *kerr.Error
+		wantLeft int
+	}{
+		"by id":                      {byID: true},
+		"by another id":              {id: "x", want: kerr.UnknownMemberID, wantLeft: 1},
+		"by instance":                {static: true},
+		"by instance and id":         {static: true, byID: true},
+		"by instance and false id":   {static: true, id: "x", want: kerr.FencedInstanceID, wantLeft: 1},
+		"by neither id nor instance": {want: kerr.UnknownMemberID, wantLeft: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, map[string]int32{"t": 1})
+			a := w.subscriber("alice", "g", "t")
+			req := kmsg.NewPtrLeaveGroupRequest()
+			req.Version, req.Group = 5, "g"
+			m := kmsg.NewLeaveGroupRequestMember()
+			m.MemberID = row.id
+			if row.static {
+				a.instance, m.InstanceID = kmsg.StringPtr("i"), kmsg.StringPtr("i")
+			}
+			a.beat().want1(t, nil)
+			if row.byID {
+				m.MemberID = a.id
+			}
+			req.Members = append(req.Members, m)
+			resp := answer[*kmsg.LeaveGroupResponse](w.ask("admin", req))
+			wantCode(t, resp.Members[0].ErrorCode, row.want)
+			if left := len(w.groups.Snapshot("g").Members); left != row.wantLeft {
+				t.Fatalf("%d members are left", left)
+			}
+		})
+	}
+}

@@ -288,10 +288,6 @@ func TestAClassicMemberLeavesAConsumerGroup(t *testing.T) {
 	if b.beat(); len(b.owned) != 4 {
 		t.Fatalf("bob has %v", b.owned)
 	}
-	b.instance = nil
-	left := w.client("bob", "g")
-	left.id = b.id
-	wantCode(t, left.leave(), kerr.UnknownMemberID) // it does not speak that protocol
 }
 
 func TestAStaticClassicMemberComesBackToAConsumerGroup(t *testing.T) {

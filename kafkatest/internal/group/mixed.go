@@ -237,15 +237,18 @@ func (b *consumer) canHaveMore(m *subscriber) bool {
 	return !missing
 }
 
-// leaveClassic is LeaveGroup to a consumer group.
+// leaveClassic is LeaveGroup to a consumer group. An admin may remove a member
+// by it whatever the member speaks, a static one by its instance alone.
 func (b *consumer) leaveClassic(id string, instance *string) *kerr.Error {
-	if id == "" && instance != nil && b.static[*instance] != nil {
-		b.remove(b.static[*instance]) // an admin may, whatever it speaks
-		return nil
+	m := b.members[id]
+	if instance != nil {
+		m = b.static[*instance]
 	}
-	m, err := b.speaker(id, instance)
-	if err != nil {
-		return err
+	switch {
+	case m == nil:
+		return kerr.UnknownMemberID
+	case id != "" && m.id != id:
+		return kerr.FencedInstanceID
 	}
 	b.remove(m)
 	return nil
