@@ -28,6 +28,10 @@ func (l *Log) Append(c batch.Checked, leaderEpoch int32, now int64, s *Settings)
 	if fault != nil {
 		return Appended{}, fault
 	}
+	if n := int64(len(c.Batch)); s.SegmentBytes > 0 && n > s.SegmentBytes {
+		why := "%d bytes are more than segment.bytes, %d"
+		return Appended{}, batch.Refuse(kerr.RecordListTooLarge, why, n, s.SegmentBytes)
+	}
 	again, fault := l.checkProducer(c.Batch)
 	if fault != nil {
 		return Appended{}, fault

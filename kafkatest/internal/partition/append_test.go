@@ -194,3 +194,14 @@ func TestEpochsGoWithTheirRecords(t *testing.T) {
 		t.Errorf("the first record left is of epoch %d", l.EpochAt(3))
 	}
 }
+
+func TestABatchLargerThanASegmentIsRefused(t *testing.T) {
+	l := newLog(t)
+	l.settings.SegmentBytes = 70
+	_, fault := l.try(batch.NewForm(), keyed("a", "b"))
+	wantErr(t, fault, kerr.RecordListTooLarge)
+	l.settings.SegmentBytes = 700
+	if _, fault = l.try(batch.NewForm(), keyed("a", "b")); fault != nil {
+		t.Error(fault)
+	}
+}

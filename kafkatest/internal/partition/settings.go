@@ -14,6 +14,7 @@ type Settings struct {
 	BeforeMax      int64       // message.timestamp.before.max.ms
 	AfterMax       int64       // message.timestamp.after.max.ms
 	MaxBatch       int         // max.message.bytes
+	SegmentBytes   int64       // segment.bytes, which no batch may exceed; 0 for no limit
 	Codec          batch.Codec // compression.type
 	Compact        bool        // cleanup.policy has compact
 	Delete         bool        // cleanup.policy has delete
@@ -33,6 +34,7 @@ func Defaults() Settings {
 		BeforeMax:      math.MaxInt64,
 		AfterMax:       3_600_000,
 		MaxBatch:       1_048_588,
+		SegmentBytes:   1 << 30,
 		Codec:          batch.Producer,
 		Delete:         true,
 		RetentionMs:    604_800_000,

@@ -48,7 +48,7 @@ func (p *Partition) scheduleCleaning() {
 func (p *Partition) overfull() bool {
 	s := p.Topic.logSettings()
 	return s.Delete && s.RetentionBytes >= 0 && p.log.Size() > s.RetentionBytes ||
-		s.Compact && p.log.Pending(p.log.dirty, p.log.End()) >= s.segmentSize
+		s.Compact && p.log.Pending(p.log.dirty, p.log.End()) >= s.SegmentBytes
 }
 
 // cleaningDue returns when the log wants cleaning next; the largest time if it
@@ -70,7 +70,7 @@ func (p *Partition) cleaningDue() int64 {
 	if s.Compact && p.log.dirty < p.log.End() {
 		due = min(due, later(now+c.SettingInt("log.cleaner.backoff.ms"), min(s.segmentMs, s.maxLag)))
 	}
-	if s.Compact && p.log.Pending(p.log.dirty, p.log.End()) >= s.segmentSize {
+	if s.Compact && p.log.Pending(p.log.dirty, p.log.End()) >= s.SegmentBytes {
 		due = min(due, now+max(1, c.SettingInt("log.cleaner.backoff.ms")))
 	}
 	return due

@@ -25,11 +25,10 @@ type partitionLog struct {
 // store's count of changes was count.
 type logSettings struct {
 	partition.Settings
-	count       uint64
-	minISR      int
-	segmentMs   int64
-	maxLag      int64
-	segmentSize int64
+	count     uint64
+	minISR    int
+	segmentMs int64
+	maxLag    int64
 }
 
 // defaultLogBytes is what one partition holds at most unless the cluster's
@@ -54,6 +53,7 @@ func (t *Topic) logSettings() *logSettings {
 			BeforeMax:      t.Setting("message.timestamp.before.max.ms").Int64(),
 			AfterMax:       t.Setting("message.timestamp.after.max.ms").Int64(),
 			MaxBatch:       int(t.Setting("max.message.bytes").Int64()),
+			SegmentBytes:   t.Setting("segment.bytes").Int64(),
 			Codec:          codec,
 			Compact:        slices.Contains(policy, "compact"),
 			Delete:         slices.Contains(policy, "delete"),
@@ -63,11 +63,10 @@ func (t *Topic) logSettings() *logSettings {
 			CompactionLag:  t.Setting("min.compaction.lag.ms").Int64(),
 			Bound:          bound,
 		},
-		count:       count,
-		minISR:      int(t.Setting("min.insync.replicas").Int64()),
-		segmentMs:   t.Setting("segment.ms").Int64(),
-		maxLag:      t.Setting("max.compaction.lag.ms").Int64(),
-		segmentSize: t.Setting("segment.bytes").Int64(),
+		count:     count,
+		minISR:    int(t.Setting("min.insync.replicas").Int64()),
+		segmentMs: t.Setting("segment.ms").Int64(),
+		maxLag:    t.Setting("max.compaction.lag.ms").Int64(),
 	}
 	return &t.log
 }
