@@ -112,7 +112,7 @@ func (x *Coordinator) DeleteGroups(c *call.Call, req *kmsg.DeleteGroupsRequest) 
 		told.Group = name
 		if err := x.deleteGroup(c, name); err != nil {
 			told.ErrorCode = err.Code
-			told.ErrorMessage = &err.Description
+			told.ErrorMessage = kmsg.StringPtr(err.Description)
 		}
 		if told.ErrorCode == kerr.GroupIDNotFound.Code {
 			told.ErrorMessage = kmsg.StringPtr("Group " + name + " not found.")

@@ -17,7 +17,7 @@ func (x *Coordinator) ConsumerGroupDescribe(c *call.Call, req *kmsg.ConsumerGrou
 		d := kmsg.NewConsumerGroupDescribeResponseGroup()
 		d.Group = name
 		if err := x.describeConsumers(c, &d); err != nil {
-			d.ErrorCode, d.ErrorMessage = err.Code, &err.Description
+			d.ErrorCode, d.ErrorMessage = err.Code, kmsg.StringPtr(err.Description)
 		} else if req.IncludeAuthorizedOperations {
 			d.AuthorizedOperations = groupOperations(c, name)
 		}
@@ -72,7 +72,7 @@ func (b *consumer) describe(d *kmsg.ConsumerGroupDescribeResponseGroup) {
 		told.MemberEpoch, told.ClientID, told.ClientHost = m.epoch, m.clientID, "/"+m.host
 		told.SubscribedTopics = m.names
 		if m.regex != "" {
-			told.SubscribedTopicRegex = &m.regex
+			told.SubscribedTopicRegex = kmsg.StringPtr(m.regex)
 		}
 		told.Assignment = b.g.x.described(m.assigned)
 		told.TargetAssignment = b.g.x.described(m.target)

@@ -246,3 +246,32 @@ func TestAnAdminRemovesMembersThatSpeakEitherProtocol(t *testing.T) {
 		})
 	}
 }
+
+// Answers are encoded, and changed by rules, while the groups go on.
+func TestAnswersShareNoTextWithTheGroup(t *testing.T) {
+	w := newWorld(t, map[string]int32{"t": 1})
+	join := w.client("alice", "g", "t").join()
+	*join.parked.Response().(*kmsg.JoinGroupResponse).ProtocolType = "changed"
+	if s := w.groups.Snapshot("g"); s.Type != "consumer" {
+		t.Errorf("got type %s", s.Type)
+	}
+	m := w.subscriber("bob", "m", "t")
+	m.regex = kmsg.StringPtr("t.*")
+	beat := w.ask("bob", m.request())
+	*beat.resp.(*kmsg.ConsumerGroupHeartbeatResponse).MemberID = "changed"
+	req := kmsg.NewPtrConsumerGroupDescribeRequest()
+	req.Groups = []string{"m"}
+	described := w.ask("admin", req).resp.(*kmsg.ConsumerGroupDescribeResponse).Groups[0].Members[0]
+	*described.SubscribedTopicRegex = "changed"
+	if got := w.groups.Snapshot("m").Members[0]; got.ID != m.id || got.Regex != "t.*" {
+		t.Errorf("got %+v", got)
+	}
+	req.Groups = []string{"none"}
+	w.moved = kerr.NotCoordinator
+	before := kerr.NotCoordinator.Description
+	*w.ask("admin", req).resp.(*kmsg.ConsumerGroupDescribeResponse).Groups[0].ErrorMessage = "changed"
+	if kerr.NotCoordinator.Description != before {
+		kerr.NotCoordinator.Description = before
+		t.Error("the sentence of the error was changed for all")
+	}
+}

@@ -30,7 +30,7 @@ func (x *Coordinator) ConsumerGroupHeartbeat(c *call.Call, req *kmsg.ConsumerGro
 	h := &pulse{c: c, req: req, resp: req.ResponseKind().(*kmsg.ConsumerGroupHeartbeatResponse)}
 	h.owned = reported(req.Topics)
 	if err := x.heartbeat(h); err != nil {
-		h.resp.ErrorCode, h.resp.ErrorMessage = err.Code, &err.Description
+		h.resp.ErrorCode, h.resp.ErrorMessage = err.Code, kmsg.StringPtr(err.Description)
 	}
 	return h.resp
 }
@@ -299,7 +299,7 @@ func (b *consumer) match(h *pulse, m *subscriber) bool {
 // sure of the last answer.
 func (b *consumer) answer(h *pulse, m *subscriber) {
 	req, resp := h.req, h.resp
-	resp.MemberID, resp.MemberEpoch = &m.id, m.epoch
+	resp.MemberID, resp.MemberEpoch = kmsg.StringPtr(m.id), m.epoch
 	interval := b.g.x.groupMillis(b.g.name, "consumer.heartbeat.interval.ms", 5*time.Second)
 	resp.HeartbeatIntervalMillis = int32(interval.Milliseconds())
 	subscribed := req.SubscribedTopicNames != nil || req.SubscribedTopicRegex != nil
@@ -330,7 +330,7 @@ func (b *consumer) leave(h *pulse) *kerr.Error {
 	case m.id != h.req.MemberID:
 		return kerr.FencedInstanceID
 	}
-	h.resp.MemberID, h.resp.MemberEpoch = &m.id, h.req.MemberEpoch
+	h.resp.MemberID, h.resp.MemberEpoch = kmsg.StringPtr(m.id), h.req.MemberEpoch
 	if h.req.MemberEpoch == leftForGood {
 		b.fence(m)
 		return nil

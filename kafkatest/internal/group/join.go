@@ -261,7 +261,7 @@ func (b *classic) rename(m *member, id string) {
 // answerJoin fills in the generation as the member is told of it.
 func (b *classic) answerJoin(m *member, resp *kmsg.JoinGroupResponse) {
 	resp.Generation = b.generation
-	resp.ProtocolType, resp.Protocol = &b.kindOf, kmsg.StringPtr(b.protocol)
+	resp.ProtocolType, resp.Protocol = kmsg.StringPtr(b.kindOf), kmsg.StringPtr(b.protocol)
 	resp.LeaderID, resp.MemberID = b.leader, m.id
 	if m.id != b.leader {
 		return

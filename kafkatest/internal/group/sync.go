@@ -125,7 +125,7 @@ func (b *classic) assign(said []kmsg.SyncGroupRequestGroupAssignment) {
 }
 
 func (b *classic) answerSync(m *member, resp *kmsg.SyncGroupResponse) {
-	resp.ProtocolType, resp.Protocol = &b.kindOf, kmsg.StringPtr(b.protocol)
+	resp.ProtocolType, resp.Protocol = kmsg.StringPtr(b.kindOf), kmsg.StringPtr(b.protocol)
 	if m.assignment != nil {
 		resp.MemberAssignment = m.assignment
 	}
