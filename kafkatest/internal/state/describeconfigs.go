@@ -151,7 +151,7 @@ func describedConfig(req *kmsg.DescribeConfigsRequest, v setting.Value) kmsg.Des
 	config.ReadOnly, config.IsSensitive, config.ConfigType = v.ReadOnly, v.Def.Sensitive(), v.Def.Type
 	config.IsDefault = v.Source == kmsg.ConfigSourceDefaultConfig
 	if req.IncludeDocumentation && v.Def.Doc != "" {
-		config.Documentation = &v.Def.Doc
+		config.Documentation = kmsg.StringPtr(v.Def.Doc)
 	}
 	if !req.IncludeSynonyms {
 		return config
