@@ -28,7 +28,8 @@ func wantShape(t *testing.T, p *state.Partition, leader, epoch int32, isr ...int
 	got := slices.Clone(p.ISR)
 	slices.Sort(got)
 	if p.Leader != leader || p.Epoch != epoch || !slices.Equal(got, isr) {
-		t.Errorf("the leader is %d in epoch %d, in sync %v; want %d, %d, %v", p.Leader, p.Epoch, got, leader, epoch, isr)
+		t.Errorf("the leader is %d in epoch %d, in sync %v; want %d, %d, %v",
+			p.Leader, p.Epoch, got, leader, epoch, isr)
 	}
 }
 
