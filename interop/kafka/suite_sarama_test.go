@@ -79,7 +79,8 @@ func init() {
 	if filepath.Base(os.Args[0]) != "docker" {
 		return
 	}
-	resp, err := http.Post(os.Getenv(playedBy)+"/docker", "text/plain", strings.NewReader(strings.Join(os.Args[1:], " ")))
+	asked := strings.NewReader(strings.Join(os.Args[1:], " "))
+	resp, err := http.Post(os.Getenv(playedBy)+"/docker", "text/plain", asked)
 	if err != nil || resp.StatusCode != http.StatusOK {
 		fmt.Fprintln(os.Stderr, "docker:", err)
 		os.Exit(1)
