@@ -196,6 +196,13 @@ func (l Listener) complete(everywhere bool) Listener {
 	if l.Name == "" {
 		l.Name = l.protocol()
 	}
+	if l.TLS != nil {
+		// A ticket comes after the handshake, unasked. Clients that hold what
+		// they did not ask for to be an error, such as kafka-python, would end
+		// the connection for it.
+		l.TLS = l.TLS.Clone()
+		l.TLS.SessionTicketsDisabled = true
+	}
 	if l.Bind == "" {
 		l.Bind = "127.0.0.1:0"
 		if everywhere {

@@ -281,3 +281,28 @@ func TestAListenersMechanismsArePossible(t *testing.T) {
 		}
 	}
 }
+
+// tickets counts the session tickets that a server sends.
+type tickets int
+
+func (n *tickets) Get(string) (*tls.ClientSessionState, bool) { return nil, false }
+func (n *tickets) Put(string, *tls.ClientSessionState)        { *n++ }
+
+func TestNothingComesUnaskedAfterAHandshake(t *testing.T) {
+	ca := certificate(t, pkix.Name{CommonName: "ca"}, nil)
+	pool := x509.NewCertPool()
+	pool.AddCert(ca.Leaf)
+	own := &tls.Config{Certificates: []tls.Certificate{*certificate(t, pkix.Name{CommonName: "broker"}, ca)}}
+	c := kafkatest.Start(t, kafkatest.Config{Listeners: []kafkatest.Listener{{TLS: own}}})
+	var came tickets
+	nc, err := tls.Dial("tcp", c.Addr(), &tls.Config{RootCAs: pool, ServerName: "localhost", ClientSessionCache: &came})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := speak(t, nc).try(metadata(), 9); err != nil {
+		t.Fatal(err)
+	}
+	if came != 0 || own.SessionTicketsDisabled {
+		t.Errorf("%d tickets came, and the Config's own TLS was changed: %v", came, own.SessionTicketsDisabled)
+	}
+}
