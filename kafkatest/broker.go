@@ -116,7 +116,7 @@ func (b *Broker) open() error {
 			return fmt.Errorf("kafkatest: broker %d, listener %s: %w", b.id, b.cluster.config.Listeners[i].Name, err)
 		}
 		l.listeners = append(l.listeners, listener)
-		places = append(places, b.place(i, listener.Addr().String()))
+		places = append(places, b.place(i, listener))
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -305,11 +305,16 @@ func (b *Broker) advertised(name, reached string) (host string, port int32, ok b
 	return "", 0, false
 }
 
-// place makes the place of a listener that listens on an address.
-func (b *Broker) place(i int, bound string) place {
+// place makes the place of a listener. One that listens on every address is
+// advertised by the name of its host, if it tells one, as vnet's listeners do.
+func (b *Broker) place(i int, l net.Listener) place {
+	bound := l.Addr().String()
 	host, service, _ := net.SplitHostPort(bound)
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = ""
+		if named, ok := l.(interface{ HostName() string }); ok {
+			host = named.HostName()
+		}
 	}
 	if advertise := b.cluster.config.Listeners[i].Advertise; advertise != "" {
 		host, service = b.announced(advertise, service)

@@ -5,6 +5,8 @@ package kafkatest_test
 import (
 	"context"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -34,6 +36,28 @@ func reach(t *vnettest.T, broker int) *client {
 	}
 	synctest.Wait() // until the broker has accepted it
 	return speak(t, nc)
+}
+
+func TestAClusterOnAHostIsAdvertisedByItsName(t *testing.T) {
+	vnettest.Run(t, vnettest.Config{}, func(t *vnettest.T) {
+		c := kafkatest.Start(t, kafkatest.Config{Brokers: 2, Listen: t.Network.Host("kafka").Listen})
+		app := t.Network.Host("app")
+		nc, err := app.Dial(t.Context(), "tcp", c.Addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, b := range ask[*kmsg.MetadataResponse](speak(t, nc), metadata(), 9).Brokers {
+			address := net.JoinHostPort(b.Host, strconv.Itoa(int(b.Port)))
+			if b.Host != "kafka" || address != c.Addrs()[i] {
+				t.Errorf("broker %d is advertised as %s, and is at %s", i, address, c.Addrs()[i])
+			}
+			nc, err := app.Dial(t.Context(), "tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			nc.Close()
+		}
+	})
 }
 
 func TestRealSocketsInABubbleAreRefused(t *testing.T) {

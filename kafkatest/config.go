@@ -101,7 +101,8 @@ type Listener struct {
 
 	// Advertise is the host, or host and port, that clients are told to
 	// connect to. If "", the address that is listened on; where that is every
-	// address, the one by which the asking client came.
+	// address, the name of the host, on vnet, or else the address by which the
+	// asking client came.
 	Advertise string
 
 	// TLS has the listener speak TLS. A ClientAuth that verifies certificates

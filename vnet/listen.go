@@ -283,6 +283,11 @@ func (l *listener) shut() {
 	}
 }
 
+// HostName returns the name of the host that is listened on. Addr does not
+// tell it where that is every address, and whoever was handed the listener may
+// have to say where it is reached.
+func (l *listener) HostName() string { return l.host.name }
+
 // Addr returns the *net.TCPAddr it listens on.
 func (l *listener) Addr() net.Addr { return netAddr("tcp", l.addr) }
 

@@ -62,7 +62,7 @@ func startOurs(tb testing.TB, s shape) *cluster {
 	var network *vnet.Network
 	if s.memory {
 		network = vnet.New(vnet.Config{})
-		config.Listen, config.Listeners = network.Host("kafka").Listen, []kafkatest.Listener{{Advertise: "kafka"}}
+		config.Listen = network.Host("kafka").Listen
 		dial = network.Host("app").Dial
 	}
 	c, err := kafkatest.New(config)
