@@ -223,6 +223,6 @@ func (s *stagehand) restore(name string) {
 
 // number is the broker's in kafka3 or kafka-3.
 func number(name string) int32 {
-	n, _ := strconv.Atoi(strings.TrimLeft(name, "kafka-"))
+	n, _ := strconv.Atoi(strings.TrimLeft(name, "afk-"))
 	return int32(n)
 }

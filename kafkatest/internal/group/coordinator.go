@@ -228,11 +228,6 @@ func code(err *kerr.Error) int16 {
 	return err.Code
 }
 
-// sameText reports whether two nullable strings are alike.
-func sameText(a, b *string) bool {
-	return (a == nil) == (b == nil) && (a == nil || *a == *b)
-}
-
 // text returns the nullable string, "" for null.
 func text(s *string) string {
 	if s == nil {

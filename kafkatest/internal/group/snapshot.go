@@ -12,15 +12,6 @@ import (
 // Partitions are partitions by their topic's name.
 type Partitions map[string][]int32
 
-// clone returns a copy in which every topic's partitions are in order.
-func (p Partitions) clone() Partitions {
-	c := make(Partitions, len(p))
-	for topic, parts := range p {
-		c[topic] = slices.Sorted(slices.Values(parts))
-	}
-	return c
-}
-
 // A Target is what each member is to have, by member id.
 type Target map[string]Partitions
 

@@ -59,9 +59,9 @@ func countTo3() security.TokenHandler {
 
 // A client knows its side of SCRAM.
 type client struct {
-	newHash              func() hash.Hash
-	user, password       string
-	bare, server, signed string
+	newHash        func() hash.Hash
+	user, password string
+	bare, signed   string
 }
 
 func (c *client) mac(key []byte, text string) []byte {
