@@ -61,9 +61,6 @@ func (e *Entry) Stop() bool {
 // Pending reports whether the entry is still on the agenda.
 func (e *Entry) Pending() bool { return e != nil && e.index >= 0 }
 
-// When returns the instant at which the entry is due.
-func (e *Entry) When() time.Time { return e.at }
-
 // Tick moves the present to now, if that is later, and runs what is due,
 // including what is put on the agenda meanwhile for an instant not after now.
 func (a *Agenda) Tick(now time.Time) {

@@ -44,14 +44,29 @@ type Call struct {
 }
 
 // Allows reports whether the caller may do op to the resource of that kind
-// and name; the cluster itself is named "kafka-cluster".
+// and name.
 func (c *Call) Allows(op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) bool {
 	return c.Allow == nil || c.Allow(op, kind, name)
 }
 
 // AllowsCluster is Allows for the cluster as a resource.
 func (c *Call) AllowsCluster(op kmsg.ACLOperation) bool {
-	return c.Allows(op, kmsg.ACLResourceTypeCluster, "kafka-cluster")
+	return c.Allows(op, kmsg.ACLResourceTypeCluster, ClusterName)
+}
+
+// AllowsTopic is Allows for a topic.
+func (c *Call) AllowsTopic(op kmsg.ACLOperation, topic string) bool {
+	return c.Allows(op, kmsg.ACLResourceTypeTopic, topic)
+}
+
+// AllowsGroup is Allows for a group.
+func (c *Call) AllowsGroup(op kmsg.ACLOperation, group string) bool {
+	return c.Allows(op, kmsg.ACLResourceTypeGroup, group)
+}
+
+// AllowsTxn is Allows for a transactional id.
+func (c *Call) AllowsTxn(op kmsg.ACLOperation, txnID string) bool {
+	return c.Allows(op, kmsg.ACLResourceTypeTransactionalId, txnID)
 }
 
 // AllowsAny reports whether the caller may do op to some resource of that kind

@@ -36,7 +36,7 @@ func (x *Coordinator) DescribeGroups(c *call.Call, req *kmsg.DescribeGroupsReque
 			d.ErrorMessage = x.absence(name, Classic)
 		}
 		if req.IncludeAuthorizedOperations && d.ErrorCode == 0 {
-			d.AuthorizedOperations = groupOperations(c, name)
+			d.AuthorizedOperations = c.GroupOperations(name)
 		}
 		resp.Groups = append(resp.Groups, d)
 	}
@@ -44,7 +44,7 @@ func (x *Coordinator) DescribeGroups(c *call.Call, req *kmsg.DescribeGroupsReque
 }
 
 func (x *Coordinator) describeError(c *call.Call, name string) *kerr.Error {
-	if !allowsGroup(c, kmsg.ACLOperationDescribe, name) {
+	if !c.AllowsGroup(kmsg.ACLOperationDescribe, name) {
 		return kerr.GroupAuthorizationFailed
 	}
 	return x.coordinatorError(c, name)
@@ -56,20 +56,6 @@ func (x *Coordinator) absence(name string, kind Kind) *string {
 		return kmsg.StringPtr("Group " + name + " not found.")
 	}
 	return kmsg.StringPtr("Group " + name + " is not a " + string(kind) + " group.")
-}
-
-// groupOperations tells, as bits, what the caller may do to the group
-// (KIP-430).
-func groupOperations(c *call.Call, name string) (bits int32) {
-	for _, op := range []kmsg.ACLOperation{
-		kmsg.ACLOperationRead, kmsg.ACLOperationDelete, kmsg.ACLOperationDescribe,
-		kmsg.ACLOperationDescribeConfigs, kmsg.ACLOperationAlterConfigs,
-	} {
-		if allowsGroup(c, op, name) {
-			bits |= 1 << op
-		}
-	}
-	return bits
 }
 
 // ListGroups lists the groups that the asked broker coordinates and the caller
@@ -86,7 +72,7 @@ func (x *Coordinator) ListGroups(c *call.Call, req *kmsg.ListGroupsRequest) kmsg
 		}
 		switch {
 		case g == nil, err != nil,
-			!all && !allowsGroup(c, kmsg.ACLOperationDescribe, name),
+			!all && !c.AllowsGroup(kmsg.ACLOperationDescribe, name),
 			!passes(req.StatesFilter, g.body.state()),
 			!passes(req.TypesFilter, string(g.body.kind())):
 			continue
@@ -123,7 +109,7 @@ func (x *Coordinator) DeleteGroups(c *call.Call, req *kmsg.DeleteGroupsRequest) 
 }
 
 func (x *Coordinator) deleteGroup(c *call.Call, name string) *kerr.Error {
-	if !allowsGroup(c, kmsg.ACLOperationDelete, name) {
+	if !c.AllowsGroup(kmsg.ACLOperationDelete, name) {
 		return kerr.GroupAuthorizationFailed
 	}
 	if err := x.coordinatorError(c, name); err != nil {
@@ -159,7 +145,7 @@ func (x *Coordinator) OffsetDelete(c *call.Call, req *kmsg.OffsetDeleteRequest) 
 		told.Topic = t.Topic
 		for _, p := range t.Partitions {
 			part := kmsg.NewOffsetDeleteResponseTopicPartition()
-			part.Partition, part.ErrorCode = p.Partition, code(err)
+			part.Partition, part.ErrorCode = p.Partition, call.Code(err)
 			switch {
 			case err != nil:
 			case p.Partition < 0 || p.Partition >= topic.Partitions:
@@ -177,7 +163,7 @@ func (x *Coordinator) OffsetDelete(c *call.Call, req *kmsg.OffsetDeleteRequest) 
 }
 
 func (x *Coordinator) offsetDeleteError(c *call.Call, name string) (*group, *kerr.Error) {
-	if !allowsGroup(c, kmsg.ACLOperationDelete, name) {
+	if !c.AllowsGroup(kmsg.ACLOperationDelete, name) {
 		return nil, kerr.GroupAuthorizationFailed
 	}
 	if name == "" {
@@ -199,7 +185,7 @@ func (x *Coordinator) offsetDeleteError(c *call.Call, name string) (*group, *ker
 func (x *Coordinator) deletable(c *call.Call, g *group, name string) (Topic, *kerr.Error) {
 	t, known := x.cluster.Topic(name)
 	switch {
-	case !allowsTopic(c, kmsg.ACLOperationRead, name):
+	case !c.AllowsTopic(kmsg.ACLOperationRead, name):
 		return t, kerr.TopicAuthorizationFailed
 	case !known:
 		return t, kerr.UnknownTopicOrPartition

@@ -33,7 +33,7 @@ func (x *Coordinator) OffsetCommit(c *call.Call, req *kmsg.OffsetCommitRequest) 
 	k := &commit{x: x, c: c, name: req.Group, put: (*group).set}
 	k.by = committer{member: req.MemberID, instance: req.InstanceID, generation: req.Generation, version: req.Version}
 	k.admit = func() *kerr.Error { return x.coordinatorError(c, req.Group) }
-	if !allowsGroup(c, kmsg.ACLOperationRead, req.Group) {
+	if !c.AllowsGroup(kmsg.ACLOperationRead, req.Group) {
 		k.err = kerr.GroupAuthorizationFailed
 	}
 	for _, t := range req.Topics {
@@ -44,7 +44,7 @@ func (x *Coordinator) OffsetCommit(c *call.Call, req *kmsg.OffsetCommitRequest) 
 			o := x.offset(p.Offset, p.LeaderEpoch, p.Metadata)
 			o.age(req, p.Timestamp)
 			part := kmsg.NewOffsetCommitResponseTopicPartition()
-			part.Partition, part.ErrorCode = p.Partition, code(k.one(topic, err, p.Partition, o))
+			part.Partition, part.ErrorCode = p.Partition, call.Code(k.one(topic, err, p.Partition, o))
 			told.Partitions = append(told.Partitions, part)
 		}
 		resp.Topics = append(resp.Topics, told)
@@ -82,7 +82,7 @@ func (x *Coordinator) TxnOffsetCommit(c *call.Call, req *kmsg.TxnOffsetCommitReq
 		for _, p := range t.Partitions {
 			o := x.offset(p.Offset, p.LeaderEpoch, p.Metadata)
 			part := kmsg.NewTxnOffsetCommitResponseTopicPartition()
-			part.Partition, part.ErrorCode = p.Partition, code(k.one(topic, err, p.Partition, o))
+			part.Partition, part.ErrorCode = p.Partition, call.Code(k.one(topic, err, p.Partition, o))
 			told.Partitions = append(told.Partitions, part)
 		}
 		resp.Topics = append(resp.Topics, told)
@@ -97,9 +97,9 @@ func (x *Coordinator) TxnOffsetCommit(c *call.Call, req *kmsg.TxnOffsetCommitReq
 // this group at all.
 func txnRefusal(c *call.Call, req *kmsg.TxnOffsetCommitRequest) *kerr.Error {
 	switch {
-	case !c.Allows(kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, req.TransactionalID):
+	case !c.AllowsTxn(kmsg.ACLOperationWrite, req.TransactionalID):
 		return kerr.TransactionalIDAuthorizationFailed
-	case !allowsGroup(c, kmsg.ACLOperationRead, req.Group):
+	case !c.AllowsGroup(kmsg.ACLOperationRead, req.Group):
 		return kerr.GroupAuthorizationFailed
 	}
 	return nil
@@ -142,7 +142,7 @@ func (k *commit) topic(name string, id [16]byte, byID bool) (Topic, *kerr.Error)
 	switch {
 	case byID && !known:
 		return Topic{}, unknown
-	case !allowsTopic(k.c, kmsg.ACLOperationRead, name):
+	case !k.c.AllowsTopic(kmsg.ACLOperationRead, name):
 		return Topic{}, kerr.TopicAuthorizationFailed
 	case !known:
 		return Topic{}, unknown

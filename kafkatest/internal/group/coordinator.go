@@ -136,7 +136,7 @@ func (x *Coordinator) coordinatorError(c *call.Call, group string) *kerr.Error {
 // a group without a name.
 func (x *Coordinator) memberError(c *call.Call, group string) *kerr.Error {
 	switch {
-	case !allowsGroup(c, kmsg.ACLOperationRead, group):
+	case !c.AllowsGroup(kmsg.ACLOperationRead, group):
 		return kerr.GroupAuthorizationFailed
 	case group == "":
 		return kerr.InvalidGroupID
@@ -210,22 +210,6 @@ func parse(s string, def int64) int64 {
 		return n
 	}
 	return def
-}
-
-func allowsGroup(c *call.Call, op kmsg.ACLOperation, group string) bool {
-	return c.Allows(op, kmsg.ACLResourceTypeGroup, group)
-}
-
-func allowsTopic(c *call.Call, op kmsg.ACLOperation, topic string) bool {
-	return c.Allows(op, kmsg.ACLResourceTypeTopic, topic)
-}
-
-// code returns the code of an error; 0 if it is nil.
-func code(err *kerr.Error) int16 {
-	if err == nil {
-		return 0
-	}
-	return err.Code
 }
 
 // text returns the nullable string, "" for null.

@@ -19,7 +19,7 @@ func (x *Coordinator) ConsumerGroupDescribe(c *call.Call, req *kmsg.ConsumerGrou
 		if err := x.describeConsumers(c, &d); err != nil {
 			d.ErrorCode, d.ErrorMessage = err.Code, kmsg.StringPtr(err.Description)
 		} else if req.IncludeAuthorizedOperations {
-			d.AuthorizedOperations = groupOperations(c, name)
+			d.AuthorizedOperations = c.GroupOperations(name)
 		}
 		resp.Groups = append(resp.Groups, d)
 	}
@@ -57,7 +57,7 @@ func (b *consumer) mayBeSeen(c *call.Call) bool {
 		seen.addAll(m.target)
 	}
 	for topic := range b.g.x.named(seen) {
-		if !allowsTopic(c, kmsg.ACLOperationDescribe, topic) {
+		if !c.AllowsTopic(kmsg.ACLOperationDescribe, topic) {
 			return false
 		}
 	}

@@ -61,7 +61,7 @@ func (x *Coordinator) fetchGroup(
 }
 
 func (x *Coordinator) fetchError(c *call.Call, asked kmsg.OffsetFetchRequestGroup) *kerr.Error {
-	if !allowsGroup(c, kmsg.ACLOperationDescribe, asked.Group) {
+	if !c.AllowsGroup(kmsg.ACLOperationDescribe, asked.Group) {
 		return kerr.GroupAuthorizationFailed
 	}
 	if err := x.coordinatorError(c, asked.Group); err != nil {
@@ -81,7 +81,7 @@ func (l *lookup) all() []kmsg.OffsetFetchResponseGroupTopic {
 	}
 	for _, name := range sortedKeys(l.group.offsets) {
 		t, known := l.x.cluster.Topic(name)
-		if !allowsTopic(l.c, kmsg.ACLOperationDescribe, name) || l.byID && !known {
+		if !l.c.AllowsTopic(kmsg.ACLOperationDescribe, name) || l.byID && !known {
 			continue
 		}
 		asked := kmsg.OffsetFetchRequestGroupTopic{Topic: name, Partitions: sortedKeys(l.group.offsets[name])}
@@ -114,7 +114,7 @@ func (l *lookup) name(asked kmsg.OffsetFetchRequestGroupTopic) (string, *kerr.Er
 		}
 		name = t.Name
 	}
-	if !allowsTopic(l.c, kmsg.ACLOperationDescribe, name) {
+	if !l.c.AllowsTopic(kmsg.ACLOperationDescribe, name) {
 		return "", kerr.TopicAuthorizationFailed
 	}
 	return name, nil

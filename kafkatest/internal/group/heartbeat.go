@@ -71,11 +71,11 @@ func (x *Coordinator) mayHeartbeat(h *pulse) *kerr.Error {
 	if !x.speaksConsumer() {
 		return kerr.UnsupportedVersion
 	}
-	if !allowsGroup(h.c, kmsg.ACLOperationRead, h.req.Group) {
+	if !h.c.AllowsGroup(kmsg.ACLOperationRead, h.req.Group) {
 		return kerr.GroupAuthorizationFailed
 	}
 	for _, topic := range h.req.SubscribedTopicNames {
-		if !allowsTopic(h.c, kmsg.ACLOperationDescribe, topic) {
+		if !h.c.AllowsTopic(kmsg.ACLOperationDescribe, topic) {
 			return kerr.TopicAuthorizationFailed
 		}
 	}
@@ -285,7 +285,7 @@ func (b *consumer) match(h *pulse, m *subscriber) bool {
 	}
 	var matched []string
 	for _, name := range b.g.x.cluster.TopicNames() {
-		if re != nil && re.MatchString(name) && allowsTopic(h.c, kmsg.ACLOperationDescribe, name) {
+		if re != nil && re.MatchString(name) && h.c.AllowsTopic(kmsg.ACLOperationDescribe, name) {
 			matched = append(matched, name)
 		}
 	}

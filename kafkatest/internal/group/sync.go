@@ -40,7 +40,7 @@ func (x *Coordinator) SyncGroup(c *call.Call, req *kmsg.SyncGroupRequest) kmsg.R
 			err = kerr.UnknownMemberID
 		}
 	}
-	resp.ErrorCode = code(err)
+	resp.ErrorCode = call.Code(err)
 	return resp
 }
 
@@ -160,7 +160,7 @@ func (x *Coordinator) Heartbeat(c *call.Call, req *kmsg.HeartbeatRequest) kmsg.R
 	if err == kerr.CoordinatorLoadInProgress {
 		err = nil // what is loaded may have the member: it is to go on, as in Kafka
 	}
-	resp.ErrorCode = code(err)
+	resp.ErrorCode = call.Code(err)
 	return resp
 }
 
@@ -209,12 +209,12 @@ func (x *Coordinator) LeaveGroup(c *call.Call, req *kmsg.LeaveGroupRequest) kmsg
 		leave, after = g.leaving()
 	}
 	if req.Version < 3 {
-		resp.ErrorCode = code(leave(req.MemberID, nil))
+		resp.ErrorCode = call.Code(leave(req.MemberID, nil))
 	}
 	for _, m := range req.Members {
 		left := kmsg.NewLeaveGroupResponseMember()
 		left.MemberID, left.InstanceID = m.MemberID, m.InstanceID
-		left.ErrorCode = code(leave(m.MemberID, m.InstanceID))
+		left.ErrorCode = call.Code(leave(m.MemberID, m.InstanceID))
 		resp.Members = append(resp.Members, left)
 	}
 	after()

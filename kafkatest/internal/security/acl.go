@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"strings"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -26,9 +27,6 @@ const wildcard = "*"
 // everyone is the principal that every user matches.
 const everyone = "User:*"
 
-// clusterName is the only name of the cluster as a resource.
-const clusterName = "kafka-cluster"
-
 // fault says what is wrong with an ACL that is to be created, "" if nothing
 // is.
 func (a ACL) fault() string {
@@ -43,8 +41,8 @@ func (a ACL) fault() string {
 		return "Invalid permissionType"
 	case a.Name == "":
 		return "Resource name should not be empty"
-	case a.Kind == kmsg.ACLResourceTypeCluster && a.Name != clusterName:
-		return "The only valid name for the CLUSTER resource is " + clusterName
+	case a.Kind == kmsg.ACLResourceTypeCluster && a.Name != call.ClusterName:
+		return "The only valid name for the CLUSTER resource is " + call.ClusterName
 	case !isPrincipal(a.Principal):
 		return "Could not parse principal from `" + a.Principal + "`: it is not of the form Type:name"
 	case a.Host == "":

@@ -6,9 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // admin is what only the admin APIs keep. Any broker takes their requests, as
@@ -62,9 +60,4 @@ func (r *refusal) message() *string {
 		return nil
 	}
 	return &r.why
-}
-
-// allowsTopic reports whether the caller may do op to a topic.
-func allowsTopic(x *call.Call, op kmsg.ACLOperation, topic string) bool {
-	return x.Allows(op, kmsg.ACLResourceTypeTopic, topic)
 }

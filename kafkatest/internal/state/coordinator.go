@@ -131,12 +131,12 @@ func (c *Cluster) coordinatorOf(x *call.Call, kind int8, key string) kmsg.FindCo
 	}
 	switch kind {
 	case groupKey:
-		if !x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeGroup, key) {
+		if !x.AllowsGroup(kmsg.ACLOperationDescribe, key) {
 			return refuse(kerr.GroupAuthorizationFailed, "not allowed to describe the group")
 		}
 		c.ensureInternal(offsetsTopic)
 	case txnKey:
-		if !x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTransactionalId, key) {
+		if !x.AllowsTxn(kmsg.ACLOperationDescribe, key) {
 			return refuse(kerr.TransactionalIDAuthorizationFailed, "not allowed to describe the transactional id")
 		}
 		c.ensureInternal(txnTopic)

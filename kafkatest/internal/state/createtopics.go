@@ -81,7 +81,7 @@ func (c *Cluster) createAsked(
 		}
 		answer.TopicID = t.ID
 	}
-	if !allowsTopic(x, kmsg.ACLOperationDescribeConfigs, asked.Topic) {
+	if !x.AllowsTopic(kmsg.ACLOperationDescribeConfigs, asked.Topic) {
 		answer.ConfigErrorCode = kerr.TopicAuthorizationFailed.Code
 		return answer
 	}

@@ -46,15 +46,6 @@ func (c *Cluster) describeCluster(x *call.Call, req *kmsg.DescribeClusterRequest
 	return resp
 }
 
-// clusterOperations tells what the caller may do to the cluster: nothing at all,
-// in Kafka's word, if it may not describe it.
-func clusterOperations(x *call.Call, asked bool) int32 {
-	if asked && !x.AllowsCluster(kmsg.ACLOperationDescribe) {
-		return 0
-	}
-	return authorizedOperations(asked, x, kmsg.ACLResourceTypeCluster, "kafka-cluster")
-}
-
 func checkEndpoint(kind int8) *refusal {
 	switch kind {
 	case brokerEndpoint:
@@ -78,7 +69,7 @@ func (c *Cluster) describeTopicPartitions(x *call.Call, req *kmsg.DescribeTopicP
 	}
 	left := max(1, min(int(req.ResponsePartitionLimit), int(c.SettingInt("max.request.partition.size.limit"))))
 	for _, name := range names {
-		if len(req.Topics) == 0 && !allowsTopic(x, kmsg.ACLOperationDescribe, name) {
+		if len(req.Topics) == 0 && !x.AllowsTopic(kmsg.ACLOperationDescribe, name) {
 			continue
 		}
 		if left == 0 {
@@ -141,7 +132,7 @@ func topicError(name string, err *kerr.Error) kmsg.DescribeTopicPartitionsRespon
 func (c *Cluster) describedTopic(x *call.Call, name string) kmsg.DescribeTopicPartitionsResponseTopic {
 	t, exists := c.topics[name]
 	switch {
-	case !allowsTopic(x, kmsg.ACLOperationDescribe, name):
+	case !x.AllowsTopic(kmsg.ACLOperationDescribe, name):
 		return topicError(name, kerr.TopicAuthorizationFailed)
 	case !ValidTopicName(name):
 		return topicError(name, kerr.InvalidTopicException)
@@ -150,7 +141,7 @@ func (c *Cluster) describedTopic(x *call.Call, name string) kmsg.DescribeTopicPa
 	}
 	topic := kmsg.NewDescribeTopicPartitionsResponseTopic()
 	topic.Topic, topic.TopicID, topic.IsInternal = &name, t.ID, isInternal(name)
-	topic.AuthorizedOperations = authorizedOperations(true, x, kmsg.ACLResourceTypeTopic, name)
+	topic.AuthorizedOperations = x.TopicOperations(name)
 	for _, p := range t.Partitions {
 		seen := c.describePartition(x, p)
 		described := kmsg.NewDescribeTopicPartitionsResponseTopicPartition()

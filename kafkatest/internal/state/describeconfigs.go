@@ -59,11 +59,11 @@ func (c *Cluster) describeConfigs(x *call.Call, req *kmsg.DescribeConfigsRequest
 func (c *Cluster) configAccess(x *call.Call, op kmsg.ACLOperation, r setting.Resource) *refusal {
 	switch r.Kind {
 	case setting.Topic:
-		if !allowsTopic(x, op, r.Name) {
+		if !x.AllowsTopic(op, r.Name) {
 			return refuse(kerr.TopicAuthorizationFailed, "")
 		}
 	case setting.Group:
-		if !x.Allows(op, kmsg.ACLResourceTypeGroup, r.Name) {
+		if !x.AllowsGroup(op, r.Name) {
 			return refuse(kerr.GroupAuthorizationFailed, "")
 		}
 	case setting.Broker, setting.ClientMetrics, kmsg.ConfigResourceTypeBrokerLogger:

@@ -152,7 +152,7 @@ func (f *fetch) view(w *wish) view {
 	}
 	name := cmp.Or(w.known, w.topic)
 	switch {
-	case (name != "" || f.req.Version < 13) && !allowsTopic(f.x, kmsg.ACLOperationRead, name):
+	case (name != "" || f.req.Version < 13) && !f.x.AllowsTopic(kmsg.ACLOperationRead, name):
 		v.err = kerr.TopicAuthorizationFailed
 	case err != nil:
 		v.err, v.early = err, err != kerr.InconsistentTopicID

@@ -28,14 +28,10 @@ func (c *Cluster) metadata(x *call.Call, req *kmsg.MetadataRequest) kmsg.Respons
 			resp.Brokers = append(resp.Brokers, node)
 		}
 	}
-	resp.AuthorizedOperations = authorizedOperations(req.IncludeClusterAuthorizedOperations,
-		x, kmsg.ACLResourceTypeCluster, "kafka-cluster")
-	if req.IncludeClusterAuthorizedOperations && !x.AllowsCluster(kmsg.ACLOperationDescribe) {
-		resp.AuthorizedOperations = 0
-	}
+	resp.AuthorizedOperations = clusterOperations(x, req.IncludeClusterAuthorizedOperations)
 	if req.Topics == nil || req.Version == 0 && len(req.Topics) == 0 {
 		for _, name := range c.names {
-			if x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTopic, name) {
+			if x.AllowsTopic(kmsg.ACLOperationDescribe, name) {
 				resp.Topics = append(resp.Topics, c.describeTopic(x, req, c.topics[name]))
 			}
 		}
@@ -83,7 +79,7 @@ func (c *Cluster) topicMetadata(
 		switch {
 		case !ok:
 			unknown.ErrorCode = kerr.UnknownTopicID.Code
-		case !allowsTopic(x, kmsg.ACLOperationDescribe, t.Name): // Kafka does not think ids a secret
+		case !x.AllowsTopic(kmsg.ACLOperationDescribe, t.Name): // Kafka does not think ids a secret
 			unknown.ErrorCode = kerr.TopicAuthorizationFailed.Code
 		default:
 			return c.describeTopic(x, req, t)
@@ -92,7 +88,7 @@ func (c *Cluster) topicMetadata(
 	}
 	name := *asked.Topic
 	unknown.Topic = &name
-	if !x.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTopic, name) {
+	if !x.AllowsTopic(kmsg.ACLOperationDescribe, name) {
 		unknown.ErrorCode = kerr.TopicAuthorizationFailed.Code
 		return unknown
 	}
@@ -115,8 +111,7 @@ func (c *Cluster) topicMetadata(
 func (c *Cluster) describeTopic(x *call.Call, req *kmsg.MetadataRequest, t *Topic) kmsg.MetadataResponseTopic {
 	topic := kmsg.NewMetadataResponseTopic()
 	topic.Topic, topic.TopicID, topic.IsInternal = &t.Name, t.ID, isInternal(t.Name)
-	topic.AuthorizedOperations = authorizedOperations(req.IncludeTopicAuthorizedOperations,
-		x, kmsg.ACLResourceTypeTopic, t.Name)
+	topic.AuthorizedOperations = topicOperations(x, req.IncludeTopicAuthorizedOperations, t.Name)
 	topic.Partitions = make([]kmsg.MetadataResponseTopicPartition, len(t.Partitions))
 	for i, p := range t.Partitions {
 		topic.Partitions[i] = c.describePartition(x, p)
@@ -170,42 +165,26 @@ func (c *Cluster) offline(p *Partition) []int32 {
 // mayCreate reports whether the caller may create that topic (KIP-277).
 func (c *Cluster) mayCreate(x *call.Call, topic string) bool {
 	return x.AllowsCluster(kmsg.ACLOperationCreate) ||
-		x.Allows(kmsg.ACLOperationCreate, kmsg.ACLResourceTypeTopic, topic)
-}
-
-// operationsOf lists which operations each kind of resource knows (KIP-430).
-var operationsOf = map[kmsg.ACLResourceType][]kmsg.ACLOperation{
-	kmsg.ACLResourceTypeTopic: {
-		kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationCreate, kmsg.ACLOperationDelete,
-		kmsg.ACLOperationAlter, kmsg.ACLOperationDescribe, kmsg.ACLOperationDescribeConfigs,
-		kmsg.ACLOperationAlterConfigs,
-	},
-	kmsg.ACLResourceTypeGroup: {
-		kmsg.ACLOperationRead, kmsg.ACLOperationDelete, kmsg.ACLOperationDescribe,
-		kmsg.ACLOperationDescribeConfigs, kmsg.ACLOperationAlterConfigs,
-	},
-	kmsg.ACLResourceTypeCluster: {
-		kmsg.ACLOperationCreate, kmsg.ACLOperationAlter, kmsg.ACLOperationDescribe,
-		kmsg.ACLOperationClusterAction, kmsg.ACLOperationDescribeConfigs, kmsg.ACLOperationAlterConfigs,
-		kmsg.ACLOperationIdempotentWrite,
-	},
+		x.AllowsTopic(kmsg.ACLOperationCreate, topic)
 }
 
 // notAsked is what authorized operations are when nobody asked for them.
 const notAsked = -2147483648
 
-// authorizedOperations returns the bit field of what the caller may do.
-func authorizedOperations(asked bool, x *call.Call, kind kmsg.ACLResourceType, name string) int32 {
+// clusterOperations tells what the caller may do to the cluster, if it asked.
+func clusterOperations(x *call.Call, asked bool) int32 {
 	if !asked {
 		return notAsked
 	}
-	var bits int32
-	for _, op := range operationsOf[kind] {
-		if x.Allows(op, kind, name) {
-			bits |= 1 << op
-		}
+	return x.ClusterOperations()
+}
+
+// topicOperations tells what the caller may do to a topic, if it asked.
+func topicOperations(x *call.Call, asked bool, topic string) int32 {
+	if !asked {
+		return notAsked
 	}
-	return bits
+	return x.TopicOperations(topic)
 }
 
 // apiVersions lists every API with the versions that are served, and the

@@ -81,7 +81,7 @@ type offsetAsked struct {
 func (c *Cluster) listOffset(
 	x *call.Call, req *kmsg.ListOffsetsRequest, topic string, asked offsetAsked,
 ) *kerr.Error {
-	if !allowsTopic(x, kmsg.ACLOperationDescribe, topic) {
+	if !x.AllowsTopic(kmsg.ACLOperationDescribe, topic) {
 		return kerr.TopicAuthorizationFailed
 	}
 	p, ok := c.Partition(topic, asked.Partition)
@@ -194,7 +194,7 @@ type epochAsked struct {
 func (c *Cluster) epochEnd(
 	x *call.Call, req *kmsg.OffsetForLeaderEpochRequest, topic string, asked epochAsked,
 ) *kerr.Error {
-	if !x.AllowsCluster(kmsg.ACLOperationClusterAction) && !allowsTopic(x, kmsg.ACLOperationDescribe, topic) {
+	if !x.AllowsCluster(kmsg.ACLOperationClusterAction) && !x.AllowsTopic(kmsg.ACLOperationDescribe, topic) {
 		return kerr.TopicAuthorizationFailed
 	}
 	p, ok := c.Partition(topic, asked.Partition)

@@ -56,7 +56,7 @@ func (w *production) refusal(all []preparedBatch) *kerr.Error {
 		return nil
 	}
 	id := w.req.TransactionID
-	if id == nil || !w.x.Allows(kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, *id) {
+	if id == nil || !w.x.AllowsTxn(kmsg.ACLOperationWrite, *id) {
 		return kerr.TransactionalIDAuthorizationFailed
 	}
 	return nil
@@ -86,7 +86,7 @@ func (w *production) topic(at int, all []preparedBatch, refused *kerr.Error) {
 	if t != nil {
 		name = t.Name
 	}
-	if refused == nil && (t != nil || w.req.Version < 13) && !allowsTopic(w.x, kmsg.ACLOperationWrite, name) {
+	if refused == nil && (t != nil || w.req.Version < 13) && !w.x.AllowsTopic(kmsg.ACLOperationWrite, name) {
 		t, err = nil, kerr.TopicAuthorizationFailed
 	}
 	if refused != nil {

@@ -33,7 +33,7 @@ func (c *Cluster) deleteRecords(x *call.Call, req *kmsg.DeleteRecordsRequest) km
 // deleteBefore deletes the records before offset, unless the topic is only
 // compacted: then no record may go but for its key.
 func (c *Cluster) deleteBefore(x *call.Call, name partitionName, offset int64) (int64, *kerr.Error) {
-	if !allowsTopic(x, kmsg.ACLOperationDelete, name.topic) {
+	if !x.AllowsTopic(kmsg.ACLOperationDelete, name.topic) {
 		return -1, kerr.TopicAuthorizationFailed
 	}
 	p, ok := c.Partition(name.topic, name.number)
@@ -69,7 +69,7 @@ func (c *Cluster) producersOf(x *call.Call, name partitionName) kmsg.DescribePro
 	p, ok := c.Partition(name.topic, name.number)
 	var err *kerr.Error
 	switch {
-	case !allowsTopic(x, kmsg.ACLOperationRead, name.topic):
+	case !x.AllowsTopic(kmsg.ACLOperationRead, name.topic):
 		err = kerr.TopicAuthorizationFailed
 	case !ok:
 		err = kerr.UnknownTopicOrPartition

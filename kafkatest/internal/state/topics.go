@@ -109,7 +109,7 @@ func (c *Cluster) deletable(
 		return nil, refuse(kerr.UnknownTopicID, "")
 	case c.mayDelete(x, t.Name):
 		return t, nil
-	case allowsTopic(x, kmsg.ACLOperationDescribe, t.Name):
+	case x.AllowsTopic(kmsg.ACLOperationDescribe, t.Name):
 		return t, refuse(kerr.TopicAuthorizationFailed, "")
 	}
 	return nil, refuse(kerr.TopicAuthorizationFailed, "")
@@ -119,7 +119,7 @@ func (c *Cluster) deletable(
 func (c *Cluster) deletableByName(x *call.Call, name string) (*Topic, *refusal) {
 	t, may := c.topics[name], c.mayDelete(x, name)
 	switch {
-	case t == nil && (may || allowsTopic(x, kmsg.ACLOperationDescribe, name)):
+	case t == nil && (may || x.AllowsTopic(kmsg.ACLOperationDescribe, name)):
 		return nil, refuse(kerr.UnknownTopicOrPartition, "")
 	case !may:
 		return nil, refuse(kerr.TopicAuthorizationFailed, "")
@@ -128,7 +128,7 @@ func (c *Cluster) deletableByName(x *call.Call, name string) (*Topic, *refusal) 
 }
 
 func (c *Cluster) mayDelete(x *call.Call, topic string) bool {
-	return x.AllowsCluster(kmsg.ACLOperationDelete) || allowsTopic(x, kmsg.ACLOperationDelete, topic)
+	return x.AllowsCluster(kmsg.ACLOperationDelete) || x.AllowsTopic(kmsg.ACLOperationDelete, topic)
 }
 
 func (c *Cluster) createPartitions(x *call.Call, req *kmsg.CreatePartitionsRequest) kmsg.Response {
@@ -157,7 +157,7 @@ func (c *Cluster) createPartitions(x *call.Call, req *kmsg.CreatePartitionsReque
 
 // addAsked gives one topic more partitions.
 func (c *Cluster) addAsked(x *call.Call, asked *kmsg.CreatePartitionsRequestTopic, validateOnly bool) *refusal {
-	if !allowsTopic(x, kmsg.ACLOperationAlter, asked.Topic) {
+	if !x.AllowsTopic(kmsg.ACLOperationAlter, asked.Topic) {
 		return refuse(kerr.TopicAuthorizationFailed, "")
 	}
 	t, ok := c.topics[asked.Topic]

@@ -91,7 +91,7 @@ func (a addition) answer(of func(Partition) *kerr.Error) (topics []addTopic) {
 		topic := kmsg.NewAddPartitionsToTxnResponseTransactionTopic()
 		topic.Topic = t.Topic
 		for _, index := range t.Partitions {
-			result := addResult{Partition: index, ErrorCode: code(of(Partition{t.Topic, index}))}
+			result := addResult{Partition: index, ErrorCode: call.Code(of(Partition{t.Topic, index}))}
 			topic.Partitions = append(topic.Partitions, result)
 		}
 		topics = append(topics, topic)
@@ -125,12 +125,12 @@ func (x *Coordinator) add(a addition) []addTopic {
 // id or some partition cannot be added; nil otherwise. One such partition
 // fails the others as not attempted.
 func (x *Coordinator) refused(a addition) []addTopic {
-	if a.fromClient && !a.c.Allows(kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, a.p.TxnID) {
+	if a.fromClient && !a.c.AllowsTxn(kmsg.ACLOperationWrite, a.p.TxnID) {
 		return a.answer(func(Partition) *kerr.Error { return kerr.TransactionalIDAuthorizationFailed })
 	}
 	anyFailed := false
 	partitionError := func(p Partition) *kerr.Error {
-		if a.fromClient && !a.c.Allows(kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTopic, p.Topic) {
+		if a.fromClient && !a.c.AllowsTopic(kmsg.ACLOperationWrite, p.Topic) {
 			return kerr.TopicAuthorizationFailed
 		}
 		return x.cluster.PartitionError(p.Topic, p.Index)
@@ -152,15 +152,15 @@ func (x *Coordinator) refused(a addition) []addTopic {
 // AddOffsetsToTxn answers AddOffsetsToTxn 0 to 4.
 func (x *Coordinator) AddOffsetsToTxn(c *call.Call, req *kmsg.AddOffsetsToTxnRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AddOffsetsToTxnResponse)
-	resp.ErrorCode = code(olden(x.addOffsets(c, req), req.Version < 2))
+	resp.ErrorCode = call.Code(olden(x.addOffsets(c, req), req.Version < 2))
 	return resp
 }
 
 func (x *Coordinator) addOffsets(c *call.Call, req *kmsg.AddOffsetsToTxnRequest) *kerr.Error {
 	switch {
-	case !c.Allows(kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, req.TransactionalID):
+	case !c.AllowsTxn(kmsg.ACLOperationWrite, req.TransactionalID):
 		return kerr.TransactionalIDAuthorizationFailed
-	case !c.Allows(kmsg.ACLOperationRead, kmsg.ACLResourceTypeGroup, req.Group):
+	case !c.AllowsGroup(kmsg.ACLOperationRead, req.Group):
 		return kerr.GroupAuthorizationFailed
 	}
 	if err := x.cluster.CoordinatorError(c.Broker, req.TransactionalID); err != nil {

@@ -131,14 +131,6 @@ func (x *Coordinator) duration(name string, otherwise time.Duration) time.Durati
 	return time.Duration(ms) * time.Millisecond
 }
 
-// code is the number of an error on the wire.
-func code(err *kerr.Error) int16 {
-	if err == nil {
-		return 0
-	}
-	return err.Code
-}
-
 // olden replaces PRODUCER_FENCED for clients that know only the older name of
 // the same fate (KIP-588).
 func olden(err *kerr.Error, isOld bool) *kerr.Error {

@@ -15,7 +15,7 @@ import (
 func (x *Coordinator) EndTxn(c *call.Call, req *kmsg.EndTxnRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.EndTxnResponse)
 	resp.ProducerID, resp.ProducerEpoch = noID, noEpoch
-	if !c.Allows(kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, req.TransactionalID) {
+	if !c.AllowsTxn(kmsg.ACLOperationWrite, req.TransactionalID) {
 		resp.ErrorCode = kerr.TransactionalIDAuthorizationFailed.Code
 		return resp
 	}
@@ -25,7 +25,7 @@ func (x *Coordinator) EndTxn(c *call.Call, req *kmsg.EndTxnRequest) kmsg.Respons
 	}
 	p := Producer{req.TransactionalID, req.ProducerID, req.ProducerEpoch}
 	if req.Version < 5 {
-		resp.ErrorCode = code(olden(x.endPlain(p, req.Commit), req.Version < 2))
+		resp.ErrorCode = call.Code(olden(x.endPlain(p, req.Commit), req.Version < 2))
 		return resp
 	}
 	next, err := x.endRaising(p, req.Commit)

@@ -16,7 +16,7 @@ func (x *Coordinator) InitProducerID(c *call.Call, req *kmsg.InitProducerIDReque
 	resp.ProducerID, resp.ProducerEpoch = noID, noEpoch
 	p, err := x.initProducer(c, req)
 	if err != nil {
-		resp.ErrorCode = code(olden(err, req.Version < 4))
+		resp.ErrorCode = call.Code(olden(err, req.Version < 4))
 		return resp
 	}
 	resp.ProducerID, resp.ProducerEpoch = p.ID, p.Epoch
@@ -32,7 +32,7 @@ func (x *Coordinator) initProducer(c *call.Call, req *kmsg.InitProducerIDRequest
 	txnID := *req.TransactionalID
 	timeout := time.Duration(req.TransactionTimeoutMillis) * time.Millisecond
 	switch {
-	case !c.Allows(kmsg.ACLOperationWrite, kmsg.ACLResourceTypeTransactionalId, txnID):
+	case !c.AllowsTxn(kmsg.ACLOperationWrite, txnID):
 		return Producer{}, kerr.TransactionalIDAuthorizationFailed
 	case isHalf, txnID == "":
 		return Producer{}, kerr.InvalidRequest

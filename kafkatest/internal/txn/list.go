@@ -27,7 +27,7 @@ func (x *Coordinator) DescribeTransactions(c *call.Call, req *kmsg.DescribeTrans
 func (x *Coordinator) describe(c *call.Call, id string) kmsg.DescribeTransactionsResponseTransactionState {
 	d := kmsg.NewDescribeTransactionsResponseTransactionState()
 	d.TransactionalID = id
-	if !c.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTransactionalId, id) {
+	if !c.AllowsTxn(kmsg.ACLOperationDescribe, id) {
 		d.ErrorCode = kerr.TransactionalIDAuthorizationFailed.Code
 		return d
 	}
@@ -49,7 +49,7 @@ func (x *Coordinator) describe(c *call.Call, id string) kmsg.DescribeTransaction
 	d.StartTimestamp = t.startMillis()
 	d.ProducerID, d.ProducerEpoch = t.producerID, t.epoch
 	for _, p := range x.touched(t) {
-		if !c.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTopic, p.Topic) {
+		if !c.AllowsTopic(kmsg.ACLOperationDescribe, p.Topic) {
 			continue
 		}
 		if n := len(d.Topics); n == 0 || d.Topics[n-1].Topic != p.Topic {
@@ -105,7 +105,7 @@ func (x *Coordinator) ListTransactions(c *call.Call, req *kmsg.ListTransactionsR
 	for _, id := range slices.Sorted(maps.Keys(x.txns)) {
 		t := x.txns[id]
 		if x.cluster.CoordinatorError(c.Broker, id) != nil || !f.keeps(t, x.agenda.Now().UnixMilli()) ||
-			!c.Allows(kmsg.ACLOperationDescribe, kmsg.ACLResourceTypeTransactionalId, id) {
+			!c.AllowsTxn(kmsg.ACLOperationDescribe, id) {
 			continue
 		}
 		s := kmsg.NewListTransactionsResponseTransactionState()

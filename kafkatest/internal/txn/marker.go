@@ -39,7 +39,7 @@ func answerTopic(
 	topic.Topic = t.Topic
 	for _, index := range t.Partitions {
 		partition := kmsg.NewWriteTxnMarkersResponseMarkerTopicPartition()
-		partition.Partition, partition.ErrorCode = index, code(of(Partition{t.Topic, index}))
+		partition.Partition, partition.ErrorCode = index, call.Code(of(Partition{t.Topic, index}))
 		topic.Partitions = append(topic.Partitions, partition)
 	}
 	return topic
