@@ -2,7 +2,7 @@
 check:   ; .ci/run readme format vet lint
 race:    ; .ci/run race nested
 fuzz:    ; .ci/run fuzz
-interop: ; cd interop && REHEARSE_SUITES=whole go test -timeout 30m ./...
+interop: ; cd interop && go test -tags suites -timeout 30m ./...
 bench:   ; bench/run
 
 .PHONY: check race fuzz interop bench

@@ -1,5 +1,7 @@
 // sarama's own functional suite; rules take the place of its proxies, the cluster that of its containers.
 
+//go:build suites
+
 package kafka_test
 
 import (
@@ -23,9 +25,6 @@ import (
 
 // The suite has its addresses built in: five brokers at 29091 and on.
 func TestSaramasOwnFunctionalSuite(t *testing.T) {
-	if !whole {
-		t.Skip("takes three minutes: REHEARSE_SUITES=whole runs it")
-	}
 	if !inOwnNetwork() {
 		again(t)
 		return

@@ -23,10 +23,6 @@ import (
 	"github.com/rehearse-go/rehearse/kafkatest"
 )
 
-// whole asks for the whole of each suite; without it, CI's few minutes are
-// spent on the part that asks most of a cluster.
-var whole = os.Getenv("REHEARSE_SUITES") == "whole"
-
 // A suite is the tests of somebody else's package.
 type suite struct {
 	pkg   string

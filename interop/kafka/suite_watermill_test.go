@@ -1,5 +1,7 @@
 // The conformance suite of Watermill's subscribers and publishers, which speak by sarama.
 
+//go:build suites
+
 package kafka_test
 
 import (
@@ -11,9 +13,6 @@ import (
 )
 
 func TestWatermillsOwnSuite(t *testing.T) {
-	if !whole {
-		t.Skip("takes two minutes: REHEARSE_SUITES=whole runs it")
-	}
 	c := start(t, kafkatest.Config{Brokers: 3})
 	runSuite(t, suite{
 		pkg: "github.com/ThreeDotsLabs/watermill-kafka/v3/pkg/kafka",
