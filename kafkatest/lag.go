@@ -47,29 +47,22 @@ func lagOf(c *state.Cluster, name, topic string, enough int64) (lag int64) {
 }
 
 // ahead returns how many records there are from an offset on that a consumer
-// gets to see, counted up to enough. Markers and what was aborted are not among them: a consumer
-// that has read all else need not commit anything behind them.
+// gets to see, counted up to enough. Markers and what was aborted are not among
+// them: a consumer that has read all else need not commit anything behind them.
 func ahead(l *partition.Log, from, enough int64) (n int64) {
 	upTo := l.HighWatermark()
 	if from >= upTo {
 		return 0
 	}
-	aborted := l.AbortedIn(from, upTo)
 	for b := range l.Batches(from) {
 		if b.BaseOffset() >= upTo || n >= enough {
 			break
 		}
-		if !b.Control() && !isAborted(b, aborted) {
+		if !b.Control() && !l.WasAborted(b) {
 			n += recordsFrom(b, from)
 		}
 	}
 	return n
-}
-
-func isAborted(b batch.Batch, aborted []partition.Aborted) bool {
-	return b.Transactional() && slices.ContainsFunc(aborted, func(t partition.Aborted) bool {
-		return t.Producer == b.ProducerID() && t.First <= b.BaseOffset() && b.LastOffset() <= t.Last
-	})
 }
 
 // recordsFrom returns how many records of a batch have that offset or a later

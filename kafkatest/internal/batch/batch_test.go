@@ -10,9 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 var codecs = []batch.Codec{batch.None, batch.Gzip, batch.Snappy, batch.LZ4, batch.Zstd}

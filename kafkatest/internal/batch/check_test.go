@@ -7,9 +7,8 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // with returns a good batch of ten records, changed and, if seal, sealed.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 )
 

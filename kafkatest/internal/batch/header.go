@@ -86,9 +86,6 @@ func (b Batch) LastDelta() int32 { return b.int32(atLastDelta) }
 // LeaderEpoch returns the epoch of the leader that appended the batch.
 func (b Batch) LeaderEpoch() int32 { return b.int32(atLeaderEpoch) }
 
-// Magic returns the message format, 2.
-func (b Batch) Magic() int8 { return int8(b[atMagic]) }
-
 // Codec returns how the records are compressed.
 func (b Batch) Codec() Codec { return Codec(b.int16(atAttributes) & codecBits) }
 

@@ -9,10 +9,9 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 )
 
 // old returns a message of format 0 or 1 as kmsg writes it.

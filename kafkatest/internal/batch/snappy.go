@@ -58,10 +58,10 @@ func appendUnsnapped(dst, block []byte, bound int) ([]byte, error) {
 	if n > bound-len(dst) || n > 64*len(block) {
 		return nil, errBomb
 	}
-	if dst == nil {
-		return snappy.Decode(nil, block)
-	}
 	plain, err := snappy.Decode(nil, block)
+	if dst == nil {
+		return plain, err
+	}
 	return append(dst, plain...), err
 }
 

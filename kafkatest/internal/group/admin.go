@@ -6,10 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 )
 
 // DescribeGroups tells of classic groups. One that is not there is dead, which

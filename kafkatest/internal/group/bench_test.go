@@ -5,9 +5,8 @@ package group_test
 import (
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 func BenchmarkHeartbeat(b *testing.B) {

@@ -6,10 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
 )
 
 func TestANewMemberIsToldItsIDAndJoinsWithIt(t *testing.T) {

@@ -7,9 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // The states of a consumer group that a classic one has not.

@@ -8,10 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
 )
 
 func (s *subscriber) want1(t *testing.T, want *kerr.Error) {

@@ -9,10 +9,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 )
 
 // A Topic is what groups need to know of one.

@@ -3,10 +3,9 @@
 package group
 
 import (
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 )
 
 // noOffset is the offset of a partition for which nothing was committed.

@@ -5,9 +5,8 @@ package group
 import (
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // A Kind is what the members of a group speak.

@@ -8,10 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/pattern"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 )
 
 // A pulse is a ConsumerGroupHeartbeat request and its answer to be.
@@ -125,7 +125,7 @@ func (x *Coordinator) compile(h *pulse) *kerr.Error {
 	if said == "" {
 		return nil
 	}
-	re, err := regexp.Compile("^(?:" + said + ")$")
+	re, err := pattern.Whole(said)
 	if err != nil {
 		return because(kerr.InvalidRegularExpression,
 			"SubscribedTopicRegex `"+said+"` is not a valid regular expression: "+err.Error()+".")
@@ -281,7 +281,7 @@ func (b *consumer) match(h *pulse, m *subscriber) bool {
 	m.rematch = false
 	re := h.regex
 	if re == nil && m.regex != "" {
-		re = regexp.MustCompile("^(?:" + m.regex + ")$")
+		re, _ = pattern.Whole(m.regex) // it was compiled before
 	}
 	var matched []string
 	for _, name := range b.g.x.cluster.TopicNames() {

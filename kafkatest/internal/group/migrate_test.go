@@ -7,10 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
 )
 
 // give returns a leader's word for one member.

@@ -5,10 +5,9 @@ package group
 import (
 	"time"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 )
 
 // A classicSide is what a consumer group has to know of a member that speaks

@@ -8,10 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
 )
 
 func fetchRequest(version int16, name, topic string, partitions ...int32) *kmsg.OffsetFetchRequest {

@@ -61,6 +61,10 @@ var refusedBeats = []struct {
 		func(_ *world, _ *subscriber, r *beat) {
 			r.SubscribedTopicRegex = kmsg.StringPtr("(")
 		}},
+	{"a regex that is none by itself", kerr.InvalidRegularExpression,
+		func(_ *world, _ *subscriber, r *beat) {
+			r.SubscribedTopicRegex = kmsg.StringPtr("a)|(b")
+		}},
 	{"one too many", kerr.GroupMaxSizeReached,
 		func(w *world, _ *subscriber, r *beat) {
 			w.settings["group.consumer.max.size"] = "1"

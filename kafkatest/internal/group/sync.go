@@ -5,10 +5,9 @@ package group
 import (
 	"bytes"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 )
 
 // A syncing is a SyncGroup request that waits for the leader's word.

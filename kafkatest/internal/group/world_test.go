@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/group"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // A world is a cluster as a coordinator sees it.

@@ -5,10 +5,9 @@ package partition_test
 import (
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/partition"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 func TestLogAppendTimeIsGivenAndTold(t *testing.T) {

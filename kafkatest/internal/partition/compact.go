@@ -55,7 +55,7 @@ func (c *compaction) untouched(b batch.Batch) bool { return b.LastOffset() >= c.
 
 // learn notes the keys of a batch.
 func (c *compaction) learn(b batch.Batch) {
-	if c.untouched(b) || b.Control() || c.log.wasAborted(b) {
+	if c.untouched(b) || b.Control() || c.log.WasAborted(b) {
 		return
 	}
 	for r, err := range b.Records() {
@@ -75,7 +75,7 @@ func (c *compaction) copy(b batch.Batch) {
 		c.store(b)
 	case b.Control():
 		c.copyMarker(b)
-	case !c.log.wasAborted(b):
+	case !c.log.WasAborted(b):
 		c.copyRecords(b)
 	}
 }
@@ -125,18 +125,10 @@ func (c *compaction) copyRecords(b batch.Batch) {
 	case tombstones && !set:
 		c.rewrite(b, stay, c.now+c.settings.TombstoneMs)
 	case len(stay) < len(records):
-		c.rewrite(b, stay, horizonOf(b))
+		c.rewrite(b, stay, b.Form().Horizon)
 	default:
 		c.store(b)
 	}
-}
-
-// horizonOf returns the batch's delete horizon, 0 if it has none.
-func horizonOf(b batch.Batch) int64 {
-	if horizon, set := b.Horizon(); set {
-		return horizon
-	}
-	return 0
 }
 
 // rewrite stores a batch again with the records, or its own if there are none

@@ -9,10 +9,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/partition"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 const now = 1_700_000_000_000

@@ -8,10 +8,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/twmb/franz-go/pkg/kerr"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/partition"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 func from(id int64, epoch int16, seq int32) batch.Form {

@@ -69,11 +69,8 @@ func (p *producer) mark(m batch.Marker, offset int64) {
 // AbortedIn returns the aborted transactions with something between the
 // offsets from and upTo, the latter excluded, by the offsets of their markers.
 func (l *Log) AbortedIn(from, upTo int64) []Aborted {
-	i, _ := slices.BinarySearchFunc(l.aborted, from, func(t Aborted, from int64) int {
-		return cmp.Compare(t.Last, from)
-	})
 	var found []Aborted
-	for _, t := range l.aborted[i:] {
+	for _, t := range l.aborted[l.firstAborted(from):] {
 		if t.First < upTo {
 			found = append(found, t)
 		}
@@ -81,13 +78,22 @@ func (l *Log) AbortedIn(from, upTo int64) []Aborted {
 	return found
 }
 
-// wasAborted reports whether a batch belongs to an aborted transaction.
-func (l *Log) wasAborted(b batch.Batch) bool {
+// firstAborted returns the first aborted transaction whose marker is at or
+// behind the offset.
+func (l *Log) firstAborted(from int64) int {
+	i, _ := slices.BinarySearchFunc(l.aborted, from, func(t Aborted, from int64) int {
+		return cmp.Compare(t.Last, from)
+	})
+	return i
+}
+
+// WasAborted reports whether a batch belongs to an aborted transaction.
+func (l *Log) WasAborted(b batch.Batch) bool {
 	if !b.Transactional() {
 		return false
 	}
-	return slices.ContainsFunc(l.aborted, func(t Aborted) bool {
-		return t.Producer == b.ProducerID() && t.First <= b.BaseOffset() && b.LastOffset() <= t.Last
+	return slices.ContainsFunc(l.aborted[l.firstAborted(b.LastOffset()):], func(t Aborted) bool {
+		return t.Producer == b.ProducerID() && t.First <= b.BaseOffset()
 	})
 }
 

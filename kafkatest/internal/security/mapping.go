@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/rehearse-go/rehearse/kafkatest/internal/pattern"
 )
 
 // A Mapping makes principals of the distinguished names of certificates, by
@@ -64,12 +66,12 @@ func parseRule(s string) (r mappingRule, rest string, err error) {
 	if !ok {
 		return r, "", &Error{"a rule begins with RULE: or is DEFAULT: " + strconv.Quote(s)}
 	}
-	pattern, body, ok := cutSlash(body)
+	text, body, ok := cutSlash(body)
 	replacement, rest, ok2 := cutSlash(body)
 	if !ok || !ok2 {
 		return r, "", &Error{"a rule is RULE:pattern/replacement/: " + strconv.Quote(s)}
 	}
-	if r.pattern, err = wholly(pattern); err != nil {
+	if r.pattern, err = pattern.Whole(text); err != nil {
 		return r, "", &Error{"rule " + strconv.Quote(s) + ": " + err.Error()}
 	}
 	r.replacement = goReplacement(replacement, r.pattern.NumSubexp())
@@ -80,15 +82,6 @@ func parseRule(s string) (r mappingRule, rest string, err error) {
 		r.fold, rest = strings.ToUpper, rest[1:]
 	}
 	return r, rest, nil
-}
-
-// wholly compiles a pattern that must match the whole text. It compiles the
-// pattern alone first, else one could close the group round it.
-func wholly(pattern string) (*regexp.Regexp, error) {
-	if _, err := regexp.Compile(pattern); err != nil {
-		return nil, err
-	}
-	return regexp.Compile(`\A(?:` + pattern + `)\z`)
 }
 
 // cutSlash cuts s at the first slash that no backslash escapes.

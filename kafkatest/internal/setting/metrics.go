@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/rehearse-go/rehearse/kafkatest/internal/pattern"
 )
 
 // A Match is the condition of a client metrics subscription (KIP-714): each
@@ -24,16 +26,16 @@ var Selectors = []string{
 func ParseMatch(value Text) (Match, error) {
 	m := Match{}
 	for _, part := range value.List() {
-		selector, pattern, ok := strings.Cut(part, "=")
-		selector, pattern = strings.TrimSpace(selector), strings.TrimSpace(pattern)
-		if !ok || pattern == "" || strings.Contains(pattern, "=") {
+		selector, text, ok := strings.Cut(part, "=")
+		selector, text = strings.TrimSpace(selector), strings.TrimSpace(text)
+		if !ok || text == "" || strings.Contains(text, "=") {
 			return nil, fmt.Errorf("%w %q for configuration match: write it as selector=pattern", ErrInvalid, part)
 		}
 		if !slices.Contains(Selectors, selector) {
 			return nil, fmt.Errorf("%w %q for configuration match: the selectors are %s",
 				ErrInvalid, part, strings.Join(Selectors, ", "))
 		}
-		re, err := regexp.Compile("^(?:" + pattern + ")$")
+		re, err := pattern.Whole(text)
 		if err != nil {
 			return nil, fmt.Errorf("%w %q for configuration match: %v", ErrInvalid, part, err)
 		}

@@ -271,7 +271,7 @@ func TestAMatchHoldsForWholeValues(t *testing.T) {
 			t.Errorf("%+v holds: %v", c, got)
 		}
 	}
-	for _, bad := range []setting.Text{"client_id", "client_id=", "client_id=(", "a=b", "client_id=a=b"} {
+	for _, bad := range []setting.Text{"client_id", "client_id=", "client_id=(", "client_id=a)|(b", "a=b", "client_id=a=b"} {
 		if _, err := setting.ParseMatch(bad); err == nil {
 			t.Errorf("%q was taken", bad)
 		}

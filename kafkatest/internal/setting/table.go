@@ -61,8 +61,8 @@ func Defs(kind kmsg.ConfigResourceType) []*Def {
 	return nil
 }
 
-// Find returns the definition of a config, retired or not. A broker's may carry the prefix of
-// a listener, and after it that of a SASL mechanism:
+// Find returns the definition of a config, retired or not. A broker's may carry
+// the prefix of a listener, and after it that of a SASL mechanism:
 // listener.name.clients.scram-sha-256.sasl.jaas.config.
 func Find(kind kmsg.ConfigResourceType, name string) (*Def, bool) {
 	t := tables[kind]

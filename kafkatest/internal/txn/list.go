@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/pattern"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -97,7 +98,7 @@ func (x *Coordinator) ListTransactions(c *call.Call, req *kmsg.ListTransactionsR
 	}
 	if p := req.TransactionalIDPattern; p != nil && *p != "" {
 		var err error
-		if f.pattern, err = wholly(*p); err != nil {
+		if f.pattern, err = pattern.Whole(*p); err != nil {
 			resp.ErrorCode = kerr.InvalidRegularExpression.Code
 			return resp
 		}
@@ -113,16 +114,6 @@ func (x *Coordinator) ListTransactions(c *call.Call, req *kmsg.ListTransactionsR
 		resp.TransactionStates = append(resp.TransactionStates, s)
 	}
 	return resp
-}
-
-// wholly compiles a pattern, RE2's in Go and in Kafka, that must match the
-// whole text. It compiles the pattern alone first, else one could close the
-// group round it.
-func wholly(pattern string) (*regexp.Regexp, error) {
-	if _, err := regexp.Compile(pattern); err != nil {
-		return nil, err
-	}
-	return regexp.Compile(`\A(?:` + pattern + `)\z`)
 }
 
 // A filter is what a ListTransactions asks for.

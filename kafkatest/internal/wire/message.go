@@ -90,29 +90,11 @@ func ParseBody(h Header, rest []byte) (kmsg.Request, error) {
 
 // skipTags passes over the tagged fields of a flexible header (KIP-482).
 func skipTags(b []byte) ([]byte, error) {
-	n, b, err := uvarint(b)
-	for ; err == nil && n > 0; n-- {
-		var size uint64
-		if _, b, err = uvarint(b); err != nil {
-			break
-		}
-		if size, b, err = uvarint(b); err != nil {
-			break
-		}
-		if size > uint64(len(b)) {
-			return nil, errShort
-		}
-		b = b[size:]
+	w := walk{rest: b, flexible: true}
+	if w.tags(); w.over {
+		return nil, errShort
 	}
-	return b, err
-}
-
-func uvarint(b []byte) (uint64, []byte, error) {
-	n, size := binary.Uvarint(b)
-	if size <= 0 {
-		return 0, nil, errShort
-	}
-	return n, b[size:], nil
+	return w.rest, nil
 }
 
 // AppendResponse appends a whole frame: length, header and body.
