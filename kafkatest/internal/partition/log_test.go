@@ -5,6 +5,7 @@ package partition_test
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 	"testing"
@@ -24,7 +25,22 @@ type log struct {
 	epoch    int32
 }
 
-func newLog(t testing.TB) *log { return &log{t: t, settings: partition.Defaults()} }
+// defaults returns Kafka's defaults.
+func defaults() partition.Settings {
+	return partition.Settings{
+		BeforeMax:      math.MaxInt64,
+		AfterMax:       3_600_000,
+		MaxBatch:       1_048_588,
+		SegmentBytes:   1 << 30,
+		Codec:          batch.Producer,
+		Delete:         true,
+		RetentionMs:    604_800_000,
+		RetentionBytes: -1,
+		TombstoneMs:    86_400_000,
+	}
+}
+
+func newLog(t testing.TB) *log { return &log{t: t, settings: defaults()} }
 
 // keyed returns records with the keys and the values "key@place".
 func keyed(keys ...string) []batch.Record {
@@ -268,7 +284,7 @@ func TestRetention(t *testing.T) {
 		l.put("a", "b")
 	}
 	size := l.Size() / 10
-	s := partition.Defaults()
+	s := defaults()
 	s.RetentionBytes = 4 * size
 	l.Expire(now, &s)
 	if l.Start() != 12 || l.Size() != 4*size {

@@ -3,8 +3,6 @@
 package partition
 
 import (
-	"math"
-
 	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 )
 
@@ -26,19 +24,4 @@ type Settings struct {
 	// Bound is how many bytes a log holds at most, whatever else is said; the
 	// oldest go. 0 for no bound. Kafka has none: it has a disk.
 	Bound int64
-}
-
-// Defaults returns Kafka's defaults.
-func Defaults() Settings {
-	return Settings{
-		BeforeMax:      math.MaxInt64,
-		AfterMax:       3_600_000,
-		MaxBatch:       1_048_588,
-		SegmentBytes:   1 << 30,
-		Codec:          batch.Producer,
-		Delete:         true,
-		RetentionMs:    604_800_000,
-		RetentionBytes: -1,
-		TombstoneMs:    86_400_000,
-	}
 }

@@ -66,14 +66,6 @@ func (a *Authorizer) index() {
 	}
 }
 
-// ACLs returns all ACLs, sorted by resource.
-func (a *Authorizer) ACLs() []ACL {
-	if a == nil {
-		return nil
-	}
-	return slices.Clone(a.acls)
-}
-
 // Add adds ACLs. Those it has already change nothing. It returns what is wrong
 // with the first that is none, and then adds nothing.
 func (a *Authorizer) Add(acls ...ACL) error {

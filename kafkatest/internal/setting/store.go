@@ -124,21 +124,6 @@ func (s *Store) Replace(r Resource, overrides map[string]string) {
 	s.set[r] = overrides
 }
 
-// Set sets one config of r.
-func (s *Store) Set(r Resource, name, value string) error {
-	overrides := maps.Clone(s.set[r])
-	if overrides == nil {
-		overrides = map[string]string{}
-	}
-	overrides[name] = value
-	kept, err := s.Check(r, overrides)
-	if err != nil {
-		return err
-	}
-	s.Replace(r, kept)
-	return nil
-}
-
 // Forget drops all that is set of r.
 func (s *Store) Forget(r Resource) { s.Replace(r, nil) }
 

@@ -19,12 +19,6 @@ func (t Text) Int64() int64 {
 	return n
 }
 
-// Float returns the number of a DOUBLE.
-func (t Text) Float() float64 {
-	n, _ := strconv.ParseFloat(string(t), 64)
-	return n
-}
-
 // Bool returns whether the value is true.
 func (t Text) Bool() bool { return t == "true" }
 

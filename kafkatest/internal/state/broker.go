@@ -66,6 +66,12 @@ func (c *Cluster) MoveController(id int32) error {
 	return nil
 }
 
+// lead makes a broker the active controller, or with -1 none.
+func (c *Cluster) lead(id int32) {
+	c.controller = id
+	c.admin.quorumEpoch++
+}
+
 // StopBroker stops a broker as a controlled shutdown does: its leaderships
 // and coordinators move first, and it leaves the in-sync replicas at once.
 func (c *Cluster) StopBroker(id int32) {

@@ -12,6 +12,7 @@ import (
 	"github.com/rehearse-go/rehearse/kafkatest/internal/security"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/txn"
+	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // A Config says what a cluster is made of.
@@ -134,6 +135,20 @@ func (c *Cluster) TopicByID(id [16]byte) (*Topic, bool) {
 	return t, ok
 }
 
+// named returns a topic by its name, or, in versions that have one, by its id.
+func (c *Cluster) named(byID bool, name string, id [16]byte) (*Topic, *kerr.Error) {
+	if byID {
+		if t, ok := c.byID[id]; ok {
+			return t, nil
+		}
+		return nil, kerr.UnknownTopicID
+	}
+	if t, ok := c.topics[name]; ok {
+		return t, nil
+	}
+	return nil, kerr.UnknownTopicOrPartition
+}
+
 // TopicNames returns the names of all topics, sorted. The slice is the
 // cluster's own.
 func (c *Cluster) TopicNames() []string { return c.names }
@@ -168,3 +183,6 @@ func (c *Cluster) removeTopic(t *Topic) {
 // topicsChanged tells whoever depends on which topics there are and how many
 // partitions they have.
 func (c *Cluster) topicsChanged() { c.groups.TopicsChanged() }
+
+// now returns the present in milliseconds, the unit of timestamps.
+func (c *Cluster) now() int64 { return c.Agenda.Now().UnixMilli() }

@@ -153,12 +153,6 @@ func (c *Cluster) describedTopic(x *call.Call, name string) kmsg.DescribeTopicPa
 	return topic
 }
 
-// lead makes a broker the active controller, or with -1 none.
-func (c *Cluster) lead(id int32) {
-	c.controller = id
-	c.admin.quorumEpoch++
-}
-
 // describeQuorum describes the controllers' quorum (KIP-595). Every broker is
 // a controller too, and has a vote.
 func (c *Cluster) describeQuorum(x *call.Call, req *kmsg.DescribeQuorumRequest) kmsg.Response {

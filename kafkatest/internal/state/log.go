@@ -74,9 +74,6 @@ func (t *Topic) logSettings() *logSettings {
 // Log returns the log, to look at.
 func (p *Partition) Log() *partition.Log { return &p.log.Log }
 
-// end returns the offset that the next record gets.
-func (p *Partition) end() int64 { return p.log.End() }
-
 // endOn returns the end of what a replica holds.
 func (p *Partition) endOn(broker int32) int64 {
 	if end, behind := p.behind[broker]; behind {
@@ -113,9 +110,6 @@ func (p *Partition) changed() {
 	p.wakeFetches()
 }
 
-// now returns the present in milliseconds, the unit of timestamps.
-func (c *Cluster) now() int64 { return c.Agenda.Now().UnixMilli() }
-
 // appendBatch appends a checked batch on the leader, and lets replication move
 // the high watermark.
 func (p *Partition) appendBatch(b batch.Checked) (partition.Appended, *batch.Fault) {
@@ -132,7 +126,7 @@ func (p *Partition) appendBatch(b batch.Checked) (partition.Appended, *batch.Fau
 // returns the offset of the first. Offsets that the records have are ignored.
 func (p *Partition) Append(records []batch.Record) (int64, error) {
 	if len(records) == 0 {
-		return p.end(), nil
+		return p.log.End(), nil
 	}
 	records = slices.Clone(records)
 	for i := range records {

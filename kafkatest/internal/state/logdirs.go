@@ -98,7 +98,7 @@ func (c *Cluster) dirOf(p *Partition, broker int32) string {
 // lagOf returns by how many offsets a replica is behind.
 func (p *Partition) lagOf(broker int32) int64 {
 	if end, behind := p.behind[broker]; behind {
-		return max(0, p.end()-end)
+		return max(0, p.log.End()-end)
 	}
 	return 0
 }

@@ -60,13 +60,6 @@ func keyOf(asked *kmsg.MetadataRequestTopic) topicKey {
 	return topicKey{name: *asked.Topic}
 }
 
-func rackOf(b *Broker) *string {
-	if b.Rack == "" {
-		return nil
-	}
-	return kmsg.StringPtr(b.Rack)
-}
-
 // topicMetadata answers for one topic of a request, by name or, from version
 // 12 on, by id.
 func (c *Cluster) topicMetadata(

@@ -164,7 +164,7 @@ func (p *Partition) freeze(id int32) {
 	if p.behind == nil {
 		p.behind = map[int32]int64{}
 	}
-	p.behind[id] = p.end()
+	p.behind[id] = p.log.End()
 }
 
 // freezeReplicas notes what the replicas on a broker hold that stops serving.
@@ -176,7 +176,7 @@ func (c *Cluster) freezeReplicas(id int32) {
 
 // watermark returns up to which offset every replica in sync holds the log.
 func (p *Partition) watermark() int64 {
-	hw := p.end()
+	hw := p.log.End()
 	for _, id := range p.ISR {
 		if end, behind := p.behind[id]; behind {
 			hw = min(hw, end)

@@ -42,6 +42,13 @@ func personaOf(version string) (persona, error) {
 	return p, nil
 }
 
+// Caps returns the function that tells which of the versions lowest to highest
+// of an API a version of Kafka serves. It fails as New does.
+func Caps(version string) (caps func(key, lowest, highest int16) (int16, int16, bool), err error) {
+	p, err := personaOf(version)
+	return p.cap, err
+}
+
 // before reports whether the persona is older than that version. The widest is
 // older than none.
 func (p persona) before(major, minor int) bool {

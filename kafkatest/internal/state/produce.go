@@ -104,20 +104,6 @@ func (w *production) topic(at int, all []preparedBatch, refused *kerr.Error) {
 	}
 }
 
-// named returns a topic by its name, or, in versions that have one, by its id.
-func (c *Cluster) named(byID bool, name string, id [16]byte) (*Topic, *kerr.Error) {
-	if byID {
-		if t, ok := c.byID[id]; ok {
-			return t, nil
-		}
-		return nil, kerr.UnknownTopicID
-	}
-	if t, ok := c.topics[name]; ok {
-		return t, nil
-	}
-	return nil, kerr.UnknownTopicOrPartition
-}
-
 // partition appends what there is for one partition.
 func (w *production) partition(t *Topic, told *kmsg.ProduceResponseTopicPartition, b *preparedBatch) {
 	if told.Partition < 0 || int(told.Partition) >= len(t.Partitions) {
@@ -214,21 +200,4 @@ func (w *production) hint(told *kmsg.ProduceResponseTopicPartition, p *Partition
 		b.NodeID, b.Host, b.Port, b.Rack = p.Leader, e.host, e.port, e.rack
 		w.resp.Brokers = append(w.resp.Brokers, b)
 	}
-}
-
-// An endpoint is how a caller reaches a broker.
-type endpoint struct {
-	host string
-	port int32
-	rack *string
-}
-
-// reach returns how a caller reaches a broker that the cluster believes up.
-func (c *Cluster) reach(x *call.Call, id int32) (endpoint, bool) {
-	b, ok := c.Broker(id)
-	if !ok || !c.listed(id) {
-		return endpoint{}, false
-	}
-	host, port, ok := c.config.Endpoint(x, id)
-	return endpoint{host, port, rackOf(b)}, ok
 }

@@ -206,19 +206,6 @@ func (c *Cluster) listReassignments(x *call.Call, req *kmsg.ListPartitionReassig
 	return resp
 }
 
-// numbers returns the numbers of a topic's partitions.
-func (c *Cluster) numbers(topic string) []int32 {
-	t, ok := c.topics[topic]
-	if !ok {
-		return nil
-	}
-	numbers := make([]int32, len(t.Partitions))
-	for i := range numbers {
-		numbers[i] = int32(i)
-	}
-	return numbers
-}
-
 func describedReassignment(p *Partition) kmsg.ListPartitionReassignmentsResponseTopicPartition {
 	described := kmsg.NewListPartitionReassignmentsResponseTopicPartition()
 	described.Partition, described.Replicas = p.Number, slices.Clone(p.Replicas)

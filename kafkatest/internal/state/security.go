@@ -88,12 +88,6 @@ func (c *Cluster) NewSession(
 // its certificate, or false if the client is to be refused.
 func (c *Cluster) PrincipalOf(name string) (string, bool) { return c.guards.mapping.Principal(name) }
 
-// Users returns who may log in.
-func (c *Cluster) Users() *security.Users { return c.guards.users }
-
-// Authorizer returns who decides what clients may do, nil if nobody does.
-func (c *Cluster) Authorizer() *security.Authorizer { return c.guards.authorizer }
-
 // Disconnected forgets what is kept for a connection's sake.
 func (c *Cluster) Disconnected(conn string) { c.txns.Disconnected(conn) }
 

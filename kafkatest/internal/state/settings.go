@@ -52,9 +52,6 @@ func ownSettings(s *setting.Store, m Member) error {
 	return nil
 }
 
-// Settings returns the store of all configs.
-func (c *Cluster) Settings() *setting.Store { return c.settings }
-
 // Setting returns the topic's config by Kafka's name, as it holds for brokers
 // that were told nothing of their own.
 func (t *Topic) Setting(name string) setting.Text {

@@ -1,4 +1,4 @@
-// Telemetry: which metrics clients are asked for, and what they push (KIP-714).
+// Telemetry: which metrics clients are asked for, and when they may push them (KIP-714).
 
 package state
 
@@ -16,17 +16,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-const (
-	mostInstances = 16384 // client instances that are remembered, as in Kafka
-	mostPushes    = 100   // pushes that are remembered
-)
+// mostInstances is how many client instances are remembered, as in Kafka.
+const mostInstances = 16384
 
 // telemetry is what the cluster knows of clients that have metrics.
 type telemetry struct {
 	instances map[[16]byte]*instance
 	order     [][16]byte // the one that came first, first
-	pushes    []Push
-	wanted    bool // clients may push: once they may, they always may
+	wanted    bool       // clients may push: once they may, they always may
 }
 
 // An instance is a client as it is known for its metrics.
@@ -38,16 +35,6 @@ type instance struct {
 	lastPush     time.Time
 	lost         bool // its last push named a subscription or codec that was not right
 	terminating  bool
-}
-
-// A Push is what a client pushed, as it came.
-type Push struct {
-	At          time.Time
-	Client      string   // its client id
-	Instance    [16]byte // its client instance id
-	Terminating bool     // it was its last
-	Codec       int8     // by which Metrics is compressed, as in record batches
-	Metrics     []byte   // OpenTelemetry's MetricsData
 }
 
 // takesMetrics reports whether clients may push metrics. As in Kafka, where a
@@ -64,9 +51,6 @@ func (c *Cluster) takesMetrics() bool {
 	}
 	return t.wanted
 }
-
-// Pushes returns the last pushes, at most 100, the oldest first.
-func (c *Cluster) Pushes() []Push { return slices.Clone(c.admin.telemetry.pushes) }
 
 func telemetryAPIs() []api {
 	return []api{
@@ -117,14 +101,6 @@ func (c *Cluster) pushTelemetry(x *call.Call, req *kmsg.PushTelemetryRequest) km
 		resp.ErrorCode = err.Code
 		return resp
 	}
-	t := &c.admin.telemetry
-	if len(t.pushes) == mostPushes {
-		t.pushes = slices.Delete(t.pushes, 0, 1)
-	}
-	t.pushes = append(t.pushes, Push{
-		At: x.Now, Client: x.ClientID, Instance: req.ClientInstanceID,
-		Terminating: req.Terminating, Codec: req.CompressionType, Metrics: slices.Clone(req.Metrics),
-	})
 	return resp
 }
 

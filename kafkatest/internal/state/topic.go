@@ -133,6 +133,19 @@ func (c *Cluster) partitions() iter.Seq[*Partition] {
 	}
 }
 
+// numbers returns the numbers of a topic's partitions.
+func (c *Cluster) numbers(topic string) []int32 {
+	t, ok := c.topics[topic]
+	if !ok {
+		return nil
+	}
+	numbers := make([]int32, len(t.Partitions))
+	for i := range numbers {
+		numbers[i] = int32(i)
+	}
+	return numbers
+}
+
 // ValidTopicName reports whether Kafka takes the name: 1 to 249 letters,
 // digits, dots, underscores and hyphens, and neither "." nor "..".
 func ValidTopicName(name string) bool {
