@@ -174,6 +174,12 @@ func (c *Cluster) LoadCoordinatorsFor(d time.Duration) error {
 	return c.do(func(s *state.Cluster) error { s.SetCoordinatorLoadTime(d); return nil })
 }
 
+// ReassignFor sets for how long the replicas that a reassignment adds take to
+// hold everything; at first no time at all, so that none is ever seen under way.
+func (c *Cluster) ReassignFor(d time.Duration) error {
+	return c.do(func(s *state.Cluster) error { s.SetReassignmentTime(d); return nil })
+}
+
 // A Transaction is a transactional id at an instant.
 type Transaction struct {
 	ID         string

@@ -38,7 +38,7 @@
 // # Without a client
 //
 // Partition, Group, Topics, Transactions and History show what is there;
-// Append, Lead, FallBehind, MoveCoordinator, Broker.Stop, Kill and Restart
+// Append, Lead, FallBehind, Assign, MoveCoordinator, Broker.Stop, Kill and Restart
 // change it. What begins with Await waits for an event, and looks at nothing
 // again and again.
 //

@@ -97,6 +97,26 @@ func (g *Group) Committed(topic string, partition int32) (offset int64, ok bool)
 	return offset, ok
 }
 
+// Assign has the members of a consumer group (KIP-848) assigned what the test
+// says, by member id and topic, from their next heartbeats on, whatever the
+// assignor would find; members that are not named get nothing. Partitions that
+// are not there, or that the member does not subscribe to, are left out. nil
+// gives the group back to its assignor. The group need not be there yet; of a
+// classic group the leader assigns all the same.
+func (g *Group) Assign(members map[string]map[string][]int32) error {
+	var target group.Target
+	if members != nil {
+		target = group.Target{}
+	}
+	for id, topics := range members {
+		target[id] = group.Partitions{}
+		for topic, partitions := range topics {
+			target[id][topic] = slices.Clone(partitions)
+		}
+	}
+	return g.cluster.do(func(s *state.Cluster) error { s.Groups().SetTarget(g.name, target); return nil })
+}
+
 // AwaitAssigned waits until the group has that many members, and each of them
 // knows what it is assigned.
 func (g *Group) AwaitAssigned(ctx context.Context, members int) error {

@@ -157,7 +157,6 @@ func (x *Coordinator) OffsetDelete(c *call.Call, req *kmsg.OffsetDeleteRequest) 
 		resp.Topics = append(resp.Topics, told)
 	}
 	g.scheduleExpiry()
-	g.changed()
 	return resp
 }
 

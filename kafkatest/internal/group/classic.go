@@ -82,12 +82,6 @@ func (b *classic) protocolType() string { return b.kindOf }
 func (b *classic) size() int            { return len(b.order) }
 func (b *classic) blank() bool          { return len(b.order) == 0 && b.generation == 0 }
 
-// enter changes the state.
-func (b *classic) enter(state string) {
-	b.now = state
-	b.g.changed()
-}
-
 // check says why nobody of that id, or instance id, is a member: a static
 // member is known by its instance, and another id with it is fenced (KIP-345).
 func (b *classic) check(id string, instance *string) (*member, *kerr.Error) {
@@ -138,7 +132,6 @@ func (b *classic) remove(m *member) {
 			b.leader = b.order[0].id
 		}
 	}
-	b.g.changed()
 }
 
 // renew gives the member a whole session from now.

@@ -394,28 +394,6 @@ func TestWhenTheCoordinatorMovesWhoWaitsIsSentOn(t *testing.T) {
 	}
 }
 
-func TestAWatcherHearsOfEachChange(t *testing.T) {
-	w := newWorld(t, map[string]int32{"t": 1})
-	heard := 0
-	w.groups.Watch(func(name string) {
-		if name == "g" {
-			heard++
-		}
-	})
-	changes := func(what string, f func()) {
-		t.Helper()
-		before := heard
-		if f(); heard == before {
-			t.Errorf("%s: not heard of", what)
-		}
-	}
-	a := w.client("alice", "g", "t")
-	changes("a join", func() { a.took(a.join()) })
-	changes("an assignment", func() { a.sync(nil) })
-	changes("a commit", func() { a.commit("t", 0, 1) })
-	changes("a silence", func() { w.pass(time.Minute) })
-}
-
 func TestASnapshotTellsWhoHasWhat(t *testing.T) {
 	w := newWorld(t, map[string]int32{"t": 2})
 	a := w.client("alice", "g", "t").static("i")

@@ -207,5 +207,4 @@ func (k *commit) done(limited bool) {
 		k.group.scheduleExpiry()
 	}
 	k.group.ensureExpiry()
-	k.group.changed()
 }

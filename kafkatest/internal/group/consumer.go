@@ -139,7 +139,6 @@ func (b *consumer) remove(m *subscriber) {
 	if len(b.members) == 0 {
 		b.g.emptiedNow()
 	}
-	b.g.changed()
 }
 
 // fence removes a member that was silent or slow for too long.

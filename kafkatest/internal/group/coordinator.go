@@ -62,13 +62,12 @@ type Config struct {
 
 // A Coordinator holds the groups of a cluster. New makes one.
 type Coordinator struct {
-	seed     call.Seed
-	agenda   *call.Agenda
-	cluster  Cluster
-	groups   map[string]*group
-	drawn    map[string]int    // member ids given out, by group and client id
-	manual   map[string]Target // what SetTarget said, by group
-	watchers []func(group string)
+	seed    call.Seed
+	agenda  *call.Agenda
+	cluster Cluster
+	groups  map[string]*group
+	drawn   map[string]int    // member ids given out, by group and client id
+	manual  map[string]Target // what SetTarget said, by group
 }
 
 // New returns a coordinator without groups.
@@ -80,17 +79,6 @@ func New(cfg Config) *Coordinator {
 		groups:  make(map[string]*group),
 		drawn:   make(map[string]int),
 		manual:  make(map[string]Target),
-	}
-}
-
-// Watch has f called with the name of a group whenever something of it
-// changed: its members, its state, an assignment, its offsets. It is called
-// within the change, so it may note but must not call back.
-func (x *Coordinator) Watch(f func(group string)) { x.watchers = append(x.watchers, f) }
-
-func (x *Coordinator) changed(group string) {
-	for _, f := range x.watchers {
-		f(group)
 	}
 }
 
@@ -175,7 +163,6 @@ func (x *Coordinator) drop(g *group) {
 func (x *Coordinator) remove(g *group) {
 	g.expiry.Stop()
 	delete(x.groups, g.name)
-	x.changed(g.name)
 }
 
 // draw names a new member. The counter is of the group and the client id, so

@@ -83,9 +83,6 @@ func (g *group) void() bool {
 	return ok && b.now == stateEmpty && g.blank() && len(b.promised) == 0
 }
 
-// changed tells whoever watches.
-func (g *group) changed() { g.x.changed(g.name) }
-
 // emptiedNow notes that the last member left: from here on offsets age
 // (KIP-211).
 func (g *group) emptiedNow() {

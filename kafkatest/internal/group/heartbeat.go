@@ -338,6 +338,5 @@ func (b *consumer) leave(h *pulse) *kerr.Error {
 	m.epoch = leftForNow
 	m.revocation.Stop()
 	b.own(m, m.assigned, nil)
-	b.g.changed()
 	return nil
 }

@@ -197,7 +197,6 @@ func (b *classic) wait(j *joiner, m *member) {
 	if !m.isNew {
 		m.expiry.Stop()
 	}
-	b.g.changed()
 }
 
 // rejoin is the join of a member. One that brings something new, and a leader
@@ -236,7 +235,6 @@ func (b *classic) replace(j *joiner, m *member, id string) kmsg.Response {
 		// Older clients would assign if told that they lead.
 		j.resp.LeaderID, j.resp.Members = before, nil
 	}
-	b.g.changed()
 	return j.resp
 }
 

@@ -18,7 +18,7 @@ type Offset struct {
 	turn int64 // the how-manieth commit of its group it came with
 }
 
-// set takes the offset over. Whoever calls it tells those who watch, once.
+// set takes the offset over.
 func (g *group) set(topic string, partition int32, o Offset) {
 	if g.offsets == nil {
 		g.offsets = make(map[string]map[int32]Offset)
@@ -54,7 +54,6 @@ func (g *group) forgetTopic(topic string) {
 	}
 	delete(g.offsets, topic)
 	g.scheduleExpiry()
-	g.changed()
 }
 
 // hold keeps an offset until the producer's transaction ends.
@@ -102,7 +101,6 @@ func (g *group) endTxn(producer int64, commit bool) {
 		}
 	}
 	g.scheduleExpiry()
-	g.changed()
 }
 
 // emptyLinger is how long a group without members and offsets stays: Kafka
@@ -177,5 +175,4 @@ func (g *group) expire() {
 		return
 	}
 	g.scheduleExpiry()
-	g.changed()
 }

@@ -31,7 +31,7 @@ func (b *classic) prepare() {
 	for _, m := range b.order {
 		m.unsynced = false
 	}
-	b.enter(statePreparing)
+	b.now = statePreparing
 	if b.initial {
 		delay := b.initialDelay()
 		b.awaitNewcomers(delay, max(b.rebalanceTimeout()-delay, 0))
@@ -96,12 +96,12 @@ func (b *classic) completeJoin() {
 	b.initial = false
 	if len(b.order) == 0 {
 		b.protocol = ""
-		b.enter(stateEmpty)
+		b.now = stateEmpty
 		b.g.emptiedNow()
 		return
 	}
 	b.protocol = b.elect()
-	b.enter(stateCompleting)
+	b.now = stateCompleting
 	b.awaitSyncs()
 	for _, m := range b.order {
 		b.tell(m)

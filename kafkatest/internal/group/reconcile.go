@@ -5,7 +5,7 @@ package group
 // advance moves the group on if something changed, and the member towards its
 // target, and reports whether the member moved. owned is what the member says
 // it has; nil if it does not say.
-func (b *consumer) advance(m *subscriber, changed bool, owned set) (moved bool) {
+func (b *consumer) advance(m *subscriber, changed bool, owned set) bool {
 	if changed || b.stale {
 		changed = b.refresh() || changed
 	}
@@ -13,11 +13,7 @@ func (b *consumer) advance(m *subscriber, changed bool, owned set) (moved bool) 
 		b.epoch++
 	}
 	b.retarget()
-	moved = b.reconcile(m, owned)
-	if moved || changed {
-		b.g.changed()
-	}
-	return moved
+	return b.reconcile(m, owned)
 }
 
 // reconcile moves the member as far as it can go now, and reports whether it
@@ -147,6 +143,5 @@ func (x *Coordinator) SetTarget(name string, target Target) {
 	}
 	if b, ok := g.body.(*consumer); ok {
 		b.epoch++
-		g.changed()
 	}
 }

@@ -110,7 +110,7 @@ func (b *classic) assign(said []kmsg.SyncGroupRequestGroupAssignment) {
 	for _, m := range b.order {
 		m.assignment = bytes.Clone(parts[m.id])
 	}
-	b.enter(stateStable)
+	b.now = stateStable
 	b.g.record(b.generation, b.assigned())
 	for _, m := range b.order {
 		if m.syncing == nil {
