@@ -15,9 +15,9 @@ import (
 // errStateless says that a scripted cluster has nothing to look at.
 var errStateless = errors.New("kafkatest: a scripted cluster has no state")
 
-// A condition is what somebody waits for. It is asked under the lock, after
+// An outcome is what somebody waits for. It is asked under the lock, after
 // each change.
-type condition struct {
+type outcome struct {
 	what  string                      // in words
 	holds func(*state.Cluster) bool   // whether it is so
 	is    func(*state.Cluster) string // how it is instead
@@ -25,15 +25,15 @@ type condition struct {
 
 // An awaiting is somebody who waits.
 type awaiting struct {
-	condition
+	outcome
 	done chan struct{} // closed when it holds, or when the cluster is closed
 	err  error
 }
 
-// await waits until the condition holds. The error says what was awaited and
+// await waits until the outcome holds. The error says what was awaited and
 // how things are; it is ctx's, or net.ErrClosed.
-func (c *Cluster) await(ctx context.Context, what condition) error {
-	a := &awaiting{condition: what, done: make(chan struct{})}
+func (c *Cluster) await(ctx context.Context, what outcome) error {
+	a := &awaiting{outcome: what, done: make(chan struct{})}
 	if err := c.do(func(s *state.Cluster) error {
 		if a.holds(s) {
 			close(a.done)

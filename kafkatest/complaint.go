@@ -101,8 +101,8 @@ const maxAbout = 3
 // about says what a request is about, such as " about orders/0, orders/1".
 func (e Exchange) about() string {
 	var matters []string
-	s := sieve{topicName: e.topicName, keep: func(p matter) bool {
-		if text := p.String(); text != "" && !slices.Contains(matters, text) {
+	s := sieve{topicName: e.topicName, keep: func(m matter) bool {
+		if text := m.String(); text != "" && !slices.Contains(matters, text) {
 			matters = append(matters, text)
 		}
 		return true
@@ -118,19 +118,19 @@ func (e Exchange) about() string {
 }
 
 // String returns the matter in words; "" of none.
-func (p matter) String() string {
+func (m matter) String() string {
 	var words []string
 	switch {
-	case p.topic != "" && p.partition >= 0:
-		words = append(words, fmt.Sprintf("%s/%d", p.topic, p.partition))
-	case p.topic != "":
-		words = append(words, p.topic)
+	case m.topic != "" && m.partition >= 0:
+		words = append(words, fmt.Sprintf("%s/%d", m.topic, m.partition))
+	case m.topic != "":
+		words = append(words, m.topic)
 	}
-	if p.group != "" {
-		words = append(words, "group "+p.group)
+	if m.group != "" {
+		words = append(words, "group "+m.group)
 	}
-	if p.txn != "" {
-		words = append(words, "transactional id "+p.txn)
+	if m.txn != "" {
+		words = append(words, "transactional id "+m.txn)
 	}
 	return strings.Join(words, " ")
 }

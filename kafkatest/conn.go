@@ -161,7 +161,7 @@ func (x *conn) serve() error {
 		}
 		frame, err := wire.ReadFrame(x.in, x.frameLimit())
 		if err != nil {
-			return x.refuse(err)
+			return x.unframed(err)
 		}
 		answer := x.request
 		if x.session != nil && x.session.Raw() {
@@ -173,8 +173,9 @@ func (x *conn) serve() error {
 	}
 }
 
-// refuse ends the connection for what came, and records it.
-func (x *conn) refuse(err error) error {
+// unframed records a length that no frame has; other errors are the end of the
+// connection, which is recorded anyway.
+func (x *conn) unframed(err error) error {
 	var size *wire.SizeError
 	if errors.As(err, &size) {
 		x.event("kafka.bad", journal.Note{Key: "error", Value: err.Error()})

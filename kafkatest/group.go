@@ -120,7 +120,7 @@ func (g *Group) Assign(members map[string]map[string][]int32) error {
 // AwaitAssigned waits until the group has that many members, and each of them
 // knows what it is assigned.
 func (g *Group) AwaitAssigned(ctx context.Context, members int) error {
-	return g.cluster.await(ctx, condition{
+	return g.cluster.await(ctx, outcome{
 		what: fmt.Sprintf("%d members of group %s with their assignments", members, g.name),
 		holds: func(c *state.Cluster) bool {
 			s := c.Groups().Snapshot(g.name)
@@ -145,7 +145,7 @@ func settled(s group.Snapshot) (n int) {
 
 // AwaitCommitted waits until the group has committed the offset or a later one.
 func (g *Group) AwaitCommitted(ctx context.Context, topic string, partition int32, offset int64) error {
-	return g.cluster.await(ctx, condition{
+	return g.cluster.await(ctx, outcome{
 		what: fmt.Sprintf("group %s to commit %d of %s/%d", g.name, offset, topic, partition),
 		holds: func(c *state.Cluster) bool {
 			o, ok := c.Groups().Committed(g.name, topic, partition)
@@ -165,7 +165,7 @@ func (g *Group) AwaitCommitted(ctx context.Context, topic string, partition int3
 // every partition of all topics that it has members or commits for. Markers of
 // transactions, and what was aborted, need no commit.
 func (g *Group) AwaitLagZero(ctx context.Context) error {
-	return g.cluster.await(ctx, condition{
+	return g.cluster.await(ctx, outcome{
 		what: fmt.Sprintf("group %s to have no lag", g.name),
 		holds: func(c *state.Cluster) bool {
 			topics := topicsOf(c.Groups().Snapshot(g.name))

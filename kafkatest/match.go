@@ -29,22 +29,22 @@ func Versions(key kmsg.Key, lowest, highest int16) rule.When[Exchange] {
 // it asked for a topic, other topics of the request are served. Of two
 // conditions joined by Or, that is what the first that held found.
 func Topic(name string, partitions ...int32) rule.When[Exchange] {
-	return at(finding{topic: true, keep: func(p matter) bool {
-		return p.topic == name &&
-			(len(partitions) == 0 || p.partition == noPartition || slices.Contains(partitions, p.partition))
+	return at(finding{topic: true, keep: func(m matter) bool {
+		return m.topic == name &&
+			(len(partitions) == 0 || m.partition == noPartition || slices.Contains(partitions, m.partition))
 	}})
 }
 
 // OfGroup holds for requests about a group. Errors go to what it found, as with
 // Topic.
 func OfGroup(name string) rule.When[Exchange] {
-	return at(finding{keep: func(p matter) bool { return p.group == name }})
+	return at(finding{keep: func(m matter) bool { return m.group == name }})
 }
 
 // TxnID holds for requests about a transactional id. Errors go to what it
 // found, as with Topic.
 func TxnID(id string) rule.When[Exchange] {
-	return at(finding{keep: func(p matter) bool { return p.txn == id }})
+	return at(finding{keep: func(m matter) bool { return m.txn == id }})
 }
 
 // at holds for requests about a matter, and notes where it found it.

@@ -3,6 +3,7 @@
 package kafkatest
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"sync"
@@ -133,9 +134,9 @@ func coordinatorKind(v reflect.Value) string {
 
 // locate adds to at what the fields of v itself say.
 func (s *sieve) locate(v reflect.Value, shape *shape, at matter) matter {
-	at.topic = orElse(text(v, shape.topic), at.topic)
-	at.group = orElse(text(v, shape.group), at.group)
-	at.txn = orElse(text(v, shape.txn), at.txn)
+	at.topic = cmp.Or(text(v, shape.topic), at.topic)
+	at.group = cmp.Or(text(v, shape.group), at.group)
+	at.txn = cmp.Or(text(v, shape.txn), at.txn)
 	if shape.topicID >= 0 && at.topic == "" {
 		if id := v.Field(shape.topicID).Interface().([16]byte); id != [16]byte{} {
 			at.topic = s.topicName(id)
@@ -165,13 +166,6 @@ func resourceAt(at matter, kind int64, name string) matter {
 		at.txn = name
 	}
 	return at
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
 }
 
 // text returns the string in a field that is one or points to one; "" if

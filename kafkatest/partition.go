@@ -202,7 +202,7 @@ func (p *Partition) AwaitRecords(ctx context.Context, n int64) error {
 		}
 		return -1
 	}
-	return p.cluster.await(ctx, condition{
+	return p.cluster.await(ctx, outcome{
 		what:  fmt.Sprintf("%d records in %s/%d", n, p.topic, p.number),
 		holds: func(s *state.Cluster) bool { return have(s) >= n },
 		is: func(s *state.Cluster) string {

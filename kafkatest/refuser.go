@@ -1,4 +1,4 @@
-// Where in an answer an error is said.
+// Refusals: answers that say an error wherever an API has room for one.
 
 package kafkatest
 
@@ -9,6 +9,23 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
+
+// refusal returns the answer to req that says err: for each topic, partition,
+// group, member or resource of the request where the API has room for an error
+// there, else for the request. Some errors are of the request whatever the
+// room, such as those of a coordinator; unless fine is set, they are said for
+// it. split reports whether the parts of the request have errors of their own.
+func refusal(req kmsg.Request, err *kerr.Error, fine bool) (resp kmsg.Response, split bool) {
+	resp = req.ResponseKind()
+	v, asked := reflect.ValueOf(resp).Elem(), reflect.ValueOf(req).Elem()
+	mirror(v, asked)
+	r := refuser{err: err, fine: fine, key: kmsg.Key(req.Key()), version: req.GetVersion()}
+	r.top(v)
+	if !r.said {
+		r.invent(v)
+	}
+	return resp, r.split
+}
 
 // A refuser says an error in the answer to one request.
 type refuser struct {
@@ -92,17 +109,17 @@ func (r *refuser) top(v reflect.Value) {
 
 // parts says the error in the entries that hang from v, and reports whether
 // there are any.
-func (r *refuser) parts(v reflect.Value) (any bool) {
+func (r *refuser) parts(v reflect.Value) (said bool) {
 	for i := range v.NumField() {
 		list := v.Field(i)
 		if !isRoomy(list) {
 			continue
 		}
 		for j := range list.Len() {
-			any = r.entry(list.Index(j)) || any
+			said = r.entry(list.Index(j)) || said
 		}
 	}
-	return any
+	return said
 }
 
 // entry says the error in one entry: of the entries that hang from it, if it

@@ -86,9 +86,9 @@ func (v Verdict) hits(e Exchange, req kmsg.Request) func(matter) bool {
 	if len(v.found) == 0 {
 		return func(matter) bool { return true }
 	}
-	all := func(p matter) bool {
+	all := func(m matter) bool {
 		for _, f := range v.found {
-			if !f.keep(p) {
+			if !f.keep(m) {
 				return false
 			}
 		}

@@ -3,15 +3,12 @@
 package kafkatest
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
-	"github.com/rehearse-go/rehearse/journal"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/wire"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -37,9 +34,9 @@ func requestName(r kmsg.Request) string {
 // serve takes an exchange from its request to its answer. An error ends the
 // connection.
 func (e *exchange) serve(frame []byte) error {
-	e.noteRequest(frame)
-	e.conn.broker.cluster.stir(e.Request.Key())
 	c := e.conn.broker.cluster
+	e.noteRequest(frame)
+	c.stir(e.Request.Key())
 	v, decided := c.before.Decide(e.Exchange)
 	if decided {
 		e.noteRule("before", v)
@@ -235,23 +232,6 @@ func (e *exchange) judge(v Verdict) Verdict {
 	return v
 }
 
-// over returns v with what it leaves open taken from under.
-func (v Verdict) over(under Verdict) Verdict {
-	if v.Throttle == 0 {
-		v.Throttle = under.Throttle
-	}
-	if v.Frame == nil {
-		v.Frame = under.Frame
-	}
-	if v.Records == nil {
-		v.Records, v.found = under.Records, under.found
-	}
-	if v.Cut == NoCut {
-		v.Cut = under.Cut
-	}
-	return v
-}
-
 // deliver sends the answer, or does to the connection what a rule decided.
 func (e *exchange) deliver() error {
 	x, v := e.conn, e.verdict
@@ -329,80 +309,4 @@ func (e *exchange) unseen() bool {
 	journalled := c.journal != nil && !c.config.brief
 	return e.Request.Key() == int16(kmsg.Produce) && c.state != nil && !journalled &&
 		c.config.Notify == nil && c.config.History <= 0 && !c.ruled.Load() && !b.script.told.Load()
-}
-
-// subject is what the journal calls the exchange.
-func (e *exchange) subject() string { return e.Name() }
-
-func (e *exchange) noteRequest(frame []byte) {
-	c := e.conn.broker.cluster
-	if c.journal == nil {
-		return
-	}
-	if c.config.brief {
-		frame = nil
-	}
-	e.cause = c.note(journal.Event{
-		Kind: "kafka.request", Where: e.conn.broker.name, Peer: e.ClientID, Subject: e.subject(),
-		Size: e.read, Body: frame, Notes: []journal.Note{{Key: "conn", Value: e.Conn}},
-	})
-}
-
-func (e *exchange) noteRule(when string, v Verdict) {
-	c := e.conn.broker.cluster
-	if c.journal == nil {
-		return
-	}
-	c.note(journal.Event{
-		Kind: "kafka.rule", Where: e.conn.broker.name, Peer: e.ClientID, Subject: e.subject(), Cause: e.cause,
-		Notes: []journal.Note{
-			{Key: "rule", Value: v.rule}, {Key: "when", Value: when}, {Key: "verdict", Value: v.String()},
-		},
-	})
-}
-
-// noteReply records the answer as the client will see it.
-func (e *exchange) noteReply() {
-	c := e.conn.broker.cluster
-	if c.journal == nil || e.Reply == nil {
-		return
-	}
-	e.Reply.SetVersion(e.Request.GetVersion())
-	var frame []byte
-	if !c.config.brief {
-		frame = wire.AppendResponse(make([]byte, 0, answerSize(e.Reply)), e.correlation, e.Reply)
-	}
-	c.note(journal.Event{
-		Kind: "kafka.response", Where: e.conn.broker.name, Peer: e.ClientID, Subject: e.subject(), Cause: e.cause,
-		Size: len(frame), Body: frame, Notes: []journal.Note{{Key: "conn", Value: e.Conn}},
-	})
-}
-
-// beyondApiVersions answers a request for versions in a version that is not
-// served as KIP-511 has it: in version 0, with the error and the versions of
-// this one request.
-func (c *Cluster) beyondApiVersions(h wire.Header) (kmsg.Response, bool) {
-	if h.Key != int16(kmsg.ApiVersions) {
-		return nil, false
-	}
-	lowest, highest, _ := c.versions(h.Key)
-	if 0 <= h.Version && h.Version <= highest {
-		return nil, false
-	}
-	r, k := kmsg.NewPtrApiVersionsResponse(), kmsg.NewApiVersionsResponseApiKey()
-	k.ApiKey, k.MinVersion, k.MaxVersion = h.Key, lowest, highest
-	r.ErrorCode, r.ApiKeys = kerr.UnsupportedVersion.Code, append(r.ApiKeys, k)
-	return r, true
-}
-
-// served says why a request is not answered at all, if so.
-func (c *Cluster) served(h wire.Header) error {
-	lowest, highest, ok := c.versions(h.Key)
-	switch {
-	case !ok:
-		return fmt.Errorf("%s is not served", h.Name())
-	case h.Version < lowest || h.Version > highest:
-		return fmt.Errorf("%s is not served; versions %d to %d are", h.Name(), lowest, highest)
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-// Verdicts in words, for journals and reports.
+// Verdicts: in words, and one over another.
 
 package kafkatest
 
@@ -48,4 +48,21 @@ func (v Verdict) String() string {
 		return "pass"
 	}
 	return strings.Join(parts, ", ")
+}
+
+// over returns v with what it leaves open taken from under.
+func (v Verdict) over(under Verdict) Verdict {
+	if v.Throttle == 0 {
+		v.Throttle = under.Throttle
+	}
+	if v.Frame == nil {
+		v.Frame = under.Frame
+	}
+	if v.Records == nil {
+		v.Records, v.found = under.Records, under.found
+	}
+	if v.Cut == NoCut {
+		v.Cut = under.Cut
+	}
+	return v
 }

@@ -3,8 +3,11 @@
 package kafkatest
 
 import (
+	"fmt"
 	"slices"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/wire"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -48,4 +51,33 @@ func (c *Cluster) listVersions() *kmsg.ApiVersionsResponse {
 		}
 	}
 	return r
+}
+
+// beyondApiVersions answers a request for versions in a version that is not
+// served as KIP-511 has it: in version 0, with the error and the versions of
+// this one request.
+func (c *Cluster) beyondApiVersions(h wire.Header) (kmsg.Response, bool) {
+	if h.Key != int16(kmsg.ApiVersions) {
+		return nil, false
+	}
+	lowest, highest, _ := c.versions(h.Key)
+	if 0 <= h.Version && h.Version <= highest {
+		return nil, false
+	}
+	r, k := kmsg.NewPtrApiVersionsResponse(), kmsg.NewApiVersionsResponseApiKey()
+	k.ApiKey, k.MinVersion, k.MaxVersion = h.Key, lowest, highest
+	r.ErrorCode, r.ApiKeys = kerr.UnsupportedVersion.Code, append(r.ApiKeys, k)
+	return r, true
+}
+
+// served says why a request is not answered at all, if so.
+func (c *Cluster) served(h wire.Header) error {
+	lowest, highest, ok := c.versions(h.Key)
+	switch {
+	case !ok:
+		return fmt.Errorf("%s is not served", h.Name())
+	case h.Version < lowest || h.Version > highest:
+		return fmt.Errorf("%s is not served; versions %d to %d are", h.Name(), lowest, highest)
+	}
+	return nil
 }

@@ -1,4 +1,4 @@
-// Refusals: answers that carry an error wherever an API has room for one.
+// Mirrors: empty answers with an entry for each part of the request.
 
 package kafkatest
 
@@ -6,27 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
-
-	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
-
-// refusal returns the answer to req that says err: for each topic, partition,
-// group, member or resource of the request where the API has room for an error
-// there, else for the request. Some errors are of the request whatever the
-// room, such as those of a coordinator; unless fine is set, they are said for
-// it. split reports whether the parts of the request have errors of their own.
-func refusal(req kmsg.Request, err *kerr.Error, fine bool) (resp kmsg.Response, split bool) {
-	resp = req.ResponseKind()
-	v, asked := reflect.ValueOf(resp).Elem(), reflect.ValueOf(req).Elem()
-	mirror(v, asked)
-	r := refuser{err: err, fine: fine, key: kmsg.Key(req.Key()), version: req.GetVersion()}
-	r.top(v)
-	if !r.said {
-		r.invent(v)
-	}
-	return resp, r.split
-}
 
 // mirrored tells where in the request the parts of a response come from, when
 // it is not the field of the same name.
