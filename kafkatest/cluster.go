@@ -21,7 +21,8 @@ import (
 )
 
 // A Cluster is a number of brokers with one state. Its methods may be called
-// from any goroutine; after Close those that can fail return net.ErrClosed.
+// from any goroutine. Those that can fail return net.ErrClosed after Close, and
+// an error of a Scripted cluster, which has no state to look at or to change.
 type Cluster struct {
 	config     Config
 	journal    *journal.Journal // nil if nothing is recorded
@@ -179,7 +180,8 @@ func (c *Cluster) tick() {
 }
 
 // Close stops every broker and returns when nothing of the cluster runs any
-// more. Closing it again does nothing.
+// more; where a Handler or a rule of the test's does not return, after a second,
+// and that is one of Problems. The error is nil. Closing it again does nothing.
 func (c *Cluster) Close() error {
 	c.mu.Lock()
 	c.closed = true

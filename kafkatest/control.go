@@ -74,7 +74,8 @@ func (c *Cluster) checkTopic(s *state.Cluster, config TopicConfig) error {
 	return nil
 }
 
-// DeleteTopic deletes a topic and all it holds.
+// DeleteTopic deletes a topic and all it holds. It fails with
+// UNKNOWN_TOPIC_OR_PARTITION if there is none.
 func (c *Cluster) DeleteTopic(name string) error {
 	return c.do(func(s *state.Cluster) error {
 		t, ok := s.Topic(name)
@@ -148,7 +149,8 @@ func (c *Cluster) Controller() int32 {
 	return id
 }
 
-// MoveController makes a broker that runs the controller.
+// MoveController makes a broker that runs the controller. Of one that does not
+// run it fails with BROKER_NOT_AVAILABLE.
 func (c *Cluster) MoveController(broker int32) error {
 	return c.do(func(s *state.Cluster) error { return s.MoveController(broker) })
 }
@@ -163,7 +165,7 @@ func (c *Cluster) Coordinator(key string) int32 {
 
 // MoveCoordinator makes a broker that runs the coordinator of a group or
 // transactional id, and of those that share a partition of Kafka's internal
-// topic with it.
+// topic with it. If the broker does not run it fails with BROKER_NOT_AVAILABLE.
 func (c *Cluster) MoveCoordinator(key string, broker int32) error {
 	return c.do(func(s *state.Cluster) error { return s.MoveCoordinator(key, broker) })
 }

@@ -40,7 +40,8 @@
 // Partition, Group, Topics, Transactions and History show what is there;
 // Append, Lead, FallBehind, Assign, MoveCoordinator, Broker.Stop, Kill and Restart
 // change it. What begins with Await waits for an event, and looks at nothing
-// again and again.
+// again and again; if the context ends first, the error is its own, and says
+// what was awaited and how things were instead.
 //
 // # Time and chance
 //

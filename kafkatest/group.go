@@ -46,7 +46,7 @@ type Member struct {
 	ID       string
 	Instance string // "" if it is dynamic
 	ClientID string
-	Assigned map[string][]int32
+	Assigned map[string][]int32 // by topic
 }
 
 // An Assignment is what the members of a group had from an instant on.
@@ -56,7 +56,7 @@ type Assignment struct {
 	Members    map[string]map[string][]int32 // by member id and topic
 }
 
-// Info returns the group as it is.
+// Info returns the group as it is; zero after Close.
 func (g *Group) Info() (info GroupInfo) {
 	var s group.Snapshot
 	if !g.cluster.enter(func(c *state.Cluster) { s = c.Groups().Snapshot(g.name) }) {

@@ -150,7 +150,8 @@ func (r Record) plain(now time.Time) batch.Record {
 
 // Lead makes one of the replicas the leader; -1 leaves the partition without
 // one. A replica that holds less than the log has the rest cut off, as an
-// unclean election does.
+// unclean election does. A broker that is no replica is an
+// INVALID_REPLICA_ASSIGNMENT.
 func (p *Partition) Lead(broker int32) error {
 	return p.with(func(x *state.Partition) error {
 		if broker >= 0 && !slices.Contains(x.Replicas, broker) {
@@ -162,12 +163,14 @@ func (p *Partition) Lead(broker int32) error {
 }
 
 // FallBehind has a follower stop following. It leaves the replicas in sync
-// after replica.lag.time.max.ms; until then the high watermark waits for it.
+// after replica.lag.time.max.ms; until then the high watermark waits for it. A
+// broker that does not follow the partition is a REPLICA_NOT_AVAILABLE.
 func (p *Partition) FallBehind(broker int32) error {
 	return p.follower(broker, (*state.Partition).FallBehind)
 }
 
-// CatchUp has a follower hold everything again, and be in sync.
+// CatchUp has a follower hold everything again, and be in sync. It fails as
+// FallBehind does.
 func (p *Partition) CatchUp(broker int32) error {
 	return p.follower(broker, (*state.Partition).CatchUp)
 }
