@@ -21,8 +21,8 @@ import (
 )
 
 // A Cluster is a number of brokers with one state. Its methods may be called
-// from any goroutine. Those that can fail return net.ErrClosed after Close, and
-// an error of a Scripted cluster, which has no state to look at or to change.
+// from any goroutine. Those that can fail return net.ErrClosed after Close; where
+// they need the state, which a Scripted cluster has not, that is their error.
 type Cluster struct {
 	config     Config
 	journal    *journal.Journal // nil if nothing is recorded

@@ -114,6 +114,9 @@ func TestATopicOfMetadataFailsAsAWhole(t *testing.T) {
 	c.Fail(kmsg.Metadata, kafkatest.Topic("orders"), kerr.TopicAuthorizationFailed)
 	for version := range int16(14) {
 		resp := ask[*kmsg.MetadataResponse](dial(t, c.Broker(0)), metadata("orders", "bills"), version)
+		if len(resp.Topics) != 2 {
+			t.Errorf("v%d: told of %d topics", version, len(resp.Topics))
+		}
 		for _, topic := range resp.Topics {
 			want := map[string]int16{"orders": kerr.TopicAuthorizationFailed.Code}[*topic.Topic]
 			if topic.ErrorCode != want {

@@ -50,10 +50,12 @@ func TestKafka4AdvertisesOldProducesThatItRefuses(t *testing.T) {
 	d := newPersona(t, "4.0", 1, nil)
 	req := &kmsg.ApiVersionsRequest{Version: 3, ClientSoftwareName: "app", ClientSoftwareVersion: "1.0"}
 	resp := ask[*kmsg.ApiVersionsResponse](d, req)
-	for _, k := range resp.ApiKeys {
-		if k.ApiKey == kmsg.Produce.Int16() && (k.MinVersion != 0 || k.MaxVersion != 12) {
-			t.Errorf("Produce is advertised from %d to %d", k.MinVersion, k.MaxVersion)
-		}
+	k := resp.ApiKeys[0] // they are sorted, and Produce is 0
+	if k.ApiKey != kmsg.Produce.Int16() || k.MinVersion != 0 || k.MaxVersion != 12 {
+		t.Errorf("API %d is advertised from %d to %d", k.ApiKey, k.MinVersion, k.MaxVersion)
+	}
+	if lowest, highest, served := d.Versions(kmsg.Produce.Int16()); lowest != 3 || highest != 12 || !served {
+		t.Errorf("Produce is served from %d to %d", lowest, highest)
 	}
 }
 
@@ -66,6 +68,9 @@ func TestEveryAPIIsAdvertisedOnce(t *testing.T) {
 			t.Errorf("%s comes after key %d", kmsg.NameForKey(k.ApiKey), last)
 		}
 		last = k.ApiKey
+	}
+	if last < kmsg.DescribeCluster.Int16() {
+		t.Errorf("the last that is advertised is %d", last)
 	}
 }
 
