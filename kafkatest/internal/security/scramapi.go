@@ -45,7 +45,7 @@ func (u *Users) asked(req *kmsg.DescribeUserSCRAMCredentialsRequest) (names []st
 	if len(req.Users) > 0 {
 		return names, times
 	}
-	for _, name := range u.Names() {
+	for _, name := range u.names() {
 		if a := u.accounts[name]; a.has(ScramSHA256) || a.has(ScramSHA512) {
 			names = append(names, name)
 		}

@@ -105,16 +105,16 @@ func NewUsers(seed call.Seed, users []User) (*Users, error) {
 		if user.Name == "" {
 			return nil, &Error{"a user has no name"}
 		}
-		if err := u.Set(user); err != nil {
+		if err := u.set(user); err != nil {
 			return nil, err
 		}
 	}
 	return u, nil
 }
 
-// Set gives a user, new or known, a password. Credentials made from another
+// set gives a user, new or known, a password. Credentials made from another
 // are gone.
-func (u *Users) Set(user User) error {
+func (u *Users) set(user User) error {
 	if user.Name == "" || user.Password == "" {
 		return &Error{"user " + user.Name + " has no name or no password"}
 	}
@@ -125,8 +125,8 @@ func (u *Users) Set(user User) error {
 	return nil
 }
 
-// Names returns the names of all users, sorted.
-func (u *Users) Names() []string { return slices.Sorted(maps.Keys(u.accounts)) }
+// names returns the names of all users, sorted.
+func (u *Users) names() []string { return slices.Sorted(maps.Keys(u.accounts)) }
 
 // credential returns the user's credential, or false.
 func (u *Users) credential(name string, m Mechanism) (credential, bool) {

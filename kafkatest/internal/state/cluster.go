@@ -120,8 +120,8 @@ func (c *Cluster) Setting(name string) string { return string(c.settings.Of(noBr
 // SettingInt is Setting for a number; 0 if it is none.
 func (c *Cluster) SettingInt(name string) int64 { return c.settings.Of(noBroker, name).Int64() }
 
-// SettingBool is Setting for a truth value.
-func (c *Cluster) SettingBool(name string) bool { return c.settings.Of(noBroker, name).Bool() }
+// settingBool is Setting for a truth value.
+func (c *Cluster) settingBool(name string) bool { return c.settings.Of(noBroker, name).Bool() }
 
 // Topic returns the topic of that name.
 func (c *Cluster) Topic(name string) (*Topic, bool) {

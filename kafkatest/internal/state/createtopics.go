@@ -112,7 +112,7 @@ func (c *Cluster) specOf(x *call.Call, asked *kmsg.CreateTopicsRequestTopic) (To
 // checkNewName refuses names that are not well formed, taken, or alike to
 // another but for dots and underscores, which metrics cannot tell apart.
 func (c *Cluster) checkNewName(name string) *refusal {
-	if !ValidTopicName(name) {
+	if !validTopicName(name) {
 		return refuse(kerr.InvalidTopicException, fmt.Sprintf("Topic name is invalid: %q. "+
 			"It needs 1 to 249 letters, digits, '.', '_' and '-', and is not '.' or '..'", name))
 	}

@@ -134,7 +134,7 @@ func (c *Cluster) describedTopic(x *call.Call, name string) kmsg.DescribeTopicPa
 	switch {
 	case !x.AllowsTopic(kmsg.ACLOperationDescribe, name):
 		return topicError(name, kerr.TopicAuthorizationFailed)
-	case !ValidTopicName(name):
+	case !validTopicName(name):
 		return topicError(name, kerr.InvalidTopicException)
 	case !exists:
 		return topicError(name, kerr.UnknownTopicOrPartition)

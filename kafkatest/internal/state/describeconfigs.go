@@ -81,7 +81,7 @@ func (c *Cluster) configAccess(x *call.Call, op kmsg.ACLOperation, r setting.Res
 func (c *Cluster) checkDescribed(x *call.Call, r setting.Resource) *refusal {
 	switch r.Kind {
 	case setting.Topic:
-		if !ValidTopicName(r.Name) {
+		if !validTopicName(r.Name) {
 			return refuse(kerr.InvalidTopicException, fmt.Sprintf("Topic name is invalid: %q", r.Name))
 		}
 		if _, ok := c.topics[r.Name]; !ok {

@@ -91,9 +91,9 @@ func (c *Cluster) topicMetadata(
 	unknown.IsInternal = isInternal(name)
 	allowed := req.Version < 4 || req.AllowAutoTopicCreation
 	switch {
-	case !ValidTopicName(name):
+	case !validTopicName(name):
 		unknown.ErrorCode = kerr.InvalidTopicException.Code
-	case allowed && c.SettingBool("auto.create.topics.enable"):
+	case allowed && c.settingBool("auto.create.topics.enable"):
 		unknown.ErrorCode = c.autoCreate(x, name).Code
 	default:
 		unknown.ErrorCode = kerr.UnknownTopicOrPartition.Code

@@ -25,11 +25,11 @@ func reassignmentAPIs() []api {
 // to hold everything; at first no time at all.
 func (c *Cluster) SetReassignmentTime(d time.Duration) { c.admin.reassignTime = d }
 
-// Reassign moves the partition to other brokers, the preferred leader first.
+// reassign moves the partition to other brokers, the preferred leader first.
 // While the new replicas catch up the old ones stay; a reassignment that is
 // under way is given up for the new one. The caller has checked the target.
-func (p *Partition) Reassign(target []int32) {
-	p.CancelReassignment()
+func (p *Partition) reassign(target []int32) {
+	p.cancelReassignment()
 	adding, removing := without(target, p.Replicas), without(p.Replicas, target)
 	p.Replicas = slices.Concat(target, removing)
 	if len(adding) == 0 {
@@ -100,9 +100,9 @@ func (p *Partition) complete(target []int32) {
 	p.changed()
 }
 
-// CancelReassignment leaves the partition where it was, and reports whether a
+// cancelReassignment leaves the partition where it was, and reports whether a
 // reassignment was under way.
-func (p *Partition) CancelReassignment() bool {
+func (p *Partition) cancelReassignment() bool {
 	if len(p.Adding) == 0 {
 		return false
 	}
@@ -161,7 +161,7 @@ func (c *Cluster) reassign(
 		return refuse(kerr.InvalidReplicationFactor,
 			fmt.Sprintf("The replication factor is changed from %d to %d", now, len(asked.Replicas)))
 	}
-	p.Reassign(slices.Clone(asked.Replicas))
+	p.reassign(slices.Clone(asked.Replicas))
 	return nil
 }
 
@@ -175,7 +175,7 @@ func (p *Partition) revert() *refusal {
 		return refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("Unable to revert partition assignment for %s:%d "+
 			"because it would require an unclean leader election.", p.Topic.Name, p.Number))
 	}
-	p.CancelReassignment()
+	p.cancelReassignment()
 	return nil
 }
 

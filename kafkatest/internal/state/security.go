@@ -32,7 +32,7 @@ func newGuards(c *Cluster) (g guards, err error) {
 	if c.Setting("authorizer.class.name") == "" && len(superUsers) == 0 && len(c.config.ACLs) == 0 {
 		return g, nil
 	}
-	g.authorizer = security.NewAuthorizer(superUsers, c.SettingBool("allow.everyone.if.no.acl.found"))
+	g.authorizer = security.NewAuthorizer(superUsers, c.settingBool("allow.everyone.if.no.acl.found"))
 	return g, g.authorizer.Add(c.config.ACLs...)
 }
 

@@ -32,7 +32,7 @@ type TopicSpec struct {
 // CreateTopic makes a topic. The caller has checked what the spec says, except
 // that the name is free and well formed, and the configs allowed.
 func (c *Cluster) CreateTopic(spec TopicSpec) (*Topic, *kerr.Error) {
-	if !ValidTopicName(spec.Name) {
+	if !validTopicName(spec.Name) {
 		return nil, kerr.InvalidTopicException
 	}
 	if _, exists := c.topics[spec.Name]; exists {
@@ -146,9 +146,9 @@ func (c *Cluster) numbers(topic string) []int32 {
 	return numbers
 }
 
-// ValidTopicName reports whether Kafka takes the name: 1 to 249 letters,
+// validTopicName reports whether Kafka takes the name: 1 to 249 letters,
 // digits, dots, underscores and hyphens, and neither "." nor "..".
-func ValidTopicName(name string) bool {
+func validTopicName(name string) bool {
 	if name == "" || name == "." || name == ".." || len(name) > 249 {
 		return false
 	}
@@ -164,7 +164,7 @@ func ValidTopicName(name string) bool {
 // autoCreate makes a topic that a client asked for without creating it, if
 // that is allowed.
 func (c *Cluster) autoCreate(x *call.Call, name string) *kerr.Error {
-	if !ValidTopicName(name) {
+	if !validTopicName(name) {
 		return kerr.InvalidTopicException
 	}
 	if !c.mayCreate(x, name) {

@@ -53,14 +53,10 @@ type deletion struct {
 // deletions decides on the topics of a request. One that is there more than
 // once is not deleted, and answered for once.
 func (c *Cluster) deletions(x *call.Call, version int16, asked []kmsg.DeleteTopicsRequestTopic) []*deletion {
-	type key struct {
-		name string
-		id   [16]byte
-	}
 	var all []*deletion
-	byKey, byTopic := map[key]*deletion{}, map[*Topic]*deletion{}
+	byKey, byTopic := map[topicKey]*deletion{}, map[*Topic]*deletion{}
 	for i := range asked {
-		k := key{id: asked[i].TopicID}
+		k := topicKey{id: asked[i].TopicID}
 		if asked[i].Topic != nil {
 			k.name = *asked[i].Topic
 		}
@@ -92,9 +88,9 @@ func (c *Cluster) deletable(
 ) (*Topic, *refusal) {
 	byID := asked.TopicID != [16]byte{}
 	switch {
-	case !c.SettingBool("delete.topic.enable") && version < 3:
+	case !c.settingBool("delete.topic.enable") && version < 3:
 		return nil, refuse(kerr.InvalidRequest, "Topic deletion is disabled.")
-	case !c.SettingBool("delete.topic.enable"):
+	case !c.settingBool("delete.topic.enable"):
 		return nil, refuse(kerr.TopicDeletionDisabled, "")
 	case byID && asked.Topic != nil:
 		return nil, refuse(kerr.InvalidRequest, "You may not specify both topic name and topic id.")
