@@ -8,24 +8,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// A refusal is an error code with the message that goes with it.
-type refusal struct {
-	code    int16
-	message *string
-}
-
-func refuse(err *kerr.Error, message string) refusal { return refusal{err.Code, &message} }
-
-// gate says why nobody, or not the caller, may see or change ACLs; the code is
-// 0 if the caller may.
-func (a *Authorizer) gate(c *call.Call, op kmsg.ACLOperation) refusal {
+// gate says why nobody, or not the caller, may see or change ACLs; nil if the
+// caller may.
+func (a *Authorizer) gate(c *call.Call, op kmsg.ACLOperation) *call.Refusal {
 	switch {
 	case !c.AllowsCluster(op):
-		return refuse(kerr.ClusterAuthorizationFailed, "Cluster authorization failed.")
+		return call.Refuse(kerr.ClusterAuthorizationFailed, "Cluster authorization failed.")
 	case a == nil:
-		return refuse(kerr.SecurityDisabled, "No Authorizer is configured.")
+		return call.Refuse(kerr.SecurityDisabled, "No Authorizer is configured.")
 	}
-	return refusal{}
+	return nil
 }
 
 // DescribeACLs answers DescribeAcls 0 to 3.
@@ -36,11 +28,11 @@ func (a *Authorizer) DescribeACLs(c *call.Call, req *kmsg.DescribeACLsRequest) k
 		req.ResourceType, req.ResourceName, req.ResourcePatternType,
 		req.Principal, req.Host, req.Operation, req.PermissionType,
 	}
-	if refused.code == 0 && !f.isKnown() {
-		refused = refuse(kerr.InvalidRequest, "The filter contains UNKNOWN elements.")
+	if refused == nil && !f.isKnown() {
+		refused = call.Refuse(kerr.InvalidRequest, "The filter contains UNKNOWN elements.")
 	}
-	if refused.code != 0 {
-		resp.ErrorCode, resp.ErrorMessage = refused.code, refused.message
+	if refused != nil {
+		resp.ErrorCode, resp.ErrorMessage = refused.Code(), refused.Message()
 		return resp
 	}
 	for _, acl := range a.acls {
@@ -80,8 +72,8 @@ func (a *Authorizer) CreateACLs(c *call.Call, req *kmsg.CreateACLsRequest) kmsg.
 			one.Principal, one.Host, one.Operation, one.PermissionType,
 		}
 		result := kmsg.NewCreateACLsResponseResult()
-		result.ErrorCode, result.ErrorMessage = refused.code, refused.message
-		if fault := acl.fault(); fault != "" && refused.code == 0 {
+		result.ErrorCode, result.ErrorMessage = refused.Code(), refused.Message()
+		if fault := acl.fault(); fault != "" && refused == nil {
 			result.ErrorCode, result.ErrorMessage = kerr.InvalidRequest.Code, &fault
 		}
 		if result.ErrorCode == 0 {
@@ -107,9 +99,9 @@ func (a *Authorizer) DeleteACLs(c *call.Call, req *kmsg.DeleteACLsRequest) kmsg.
 			one.Principal, one.Host, one.Operation, one.PermissionType,
 		}
 		result := kmsg.NewDeleteACLsResponseResult()
-		result.ErrorCode, result.ErrorMessage = refused.code, refused.message
+		result.ErrorCode, result.ErrorMessage = refused.Code(), refused.Message()
 		switch {
-		case refused.code != 0:
+		case refused != nil:
 		case !f.isKnown():
 			result.ErrorCode = kerr.InvalidRequest.Code
 			result.ErrorMessage = new("The filter contains UNKNOWN elements.")

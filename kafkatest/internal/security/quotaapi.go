@@ -15,10 +15,10 @@ func (q *Quotas) DescribeClientQuotas(c *call.Call, req *kmsg.DescribeClientQuot
 	resp := req.ResponseKind().(*kmsg.DescribeClientQuotasResponse)
 	refused := refuseComponents(req.Components)
 	if !c.AllowsCluster(kmsg.ACLOperationDescribeConfigs) {
-		refused = refuse(kerr.ClusterAuthorizationFailed, "Cluster authorization failed.")
+		refused = call.Refuse(kerr.ClusterAuthorizationFailed, "Cluster authorization failed.")
 	}
-	if refused.code != 0 {
-		resp.ErrorCode, resp.ErrorMessage = refused.code, refused.message
+	if refused != nil {
+		resp.ErrorCode, resp.ErrorMessage = refused.Code(), refused.Message()
 		return resp
 	}
 	resp.Entries = []kmsg.DescribeClientQuotasResponseEntry{} // none is not null
@@ -30,38 +30,39 @@ func (q *Quotas) DescribeClientQuotas(c *call.Call, req *kmsg.DescribeClientQuot
 	return resp
 }
 
-func refuseComponents(components []kmsg.DescribeClientQuotasRequestComponent) refusal {
+func refuseComponents(components []kmsg.DescribeClientQuotasRequestComponent) *call.Refusal {
 	seen := map[string]bool{}
 	for _, c := range components {
-		if refused := refuseComponent(c); refused.code != 0 {
+		if refused := refuseComponent(c); refused != nil {
 			return refused
 		}
 		if seen[c.EntityType] {
-			return refuse(kerr.InvalidRequest, "Duplicate entity type "+c.EntityType)
+			return call.Refuse(kerr.InvalidRequest, "Duplicate entity type "+c.EntityType)
 		}
 		seen[c.EntityType] = true
 	}
 	if seen[quotaIP] && len(seen) > 1 {
-		return refuse(kerr.InvalidRequest, "Invalid entity filter component combination: ip goes with nothing else")
+		return call.Refuse(kerr.InvalidRequest,
+			"Invalid entity filter component combination: ip goes with nothing else")
 	}
-	return refusal{}
+	return nil
 }
 
-func refuseComponent(c kmsg.DescribeClientQuotasRequestComponent) refusal {
+func refuseComponent(c kmsg.DescribeClientQuotasRequestComponent) *call.Refusal {
 	isExact := c.MatchType == kmsg.QuotasMatchTypeExact
 	switch {
 	case c.EntityType == "":
-		return refuse(kerr.InvalidRequest, "Invalid empty entity type.")
+		return call.Refuse(kerr.InvalidRequest, "Invalid empty entity type.")
 	case c.EntityType != quotaUser && c.EntityType != quotaClient && c.EntityType != quotaIP:
-		return refuse(kerr.UnsupportedVersion, "Unsupported entity type: "+c.EntityType)
+		return call.Refuse(kerr.UnsupportedVersion, "Unsupported entity type: "+c.EntityType)
 	case c.MatchType < kmsg.QuotasMatchTypeExact || c.MatchType > kmsg.QuotasMatchTypeAny:
-		return refuse(kerr.InvalidRequest, "Unknown match type")
+		return call.Refuse(kerr.InvalidRequest, "Unknown match type")
 	case isExact && c.Match == nil:
-		return refuse(kerr.InvalidRequest, "Request specified MATCH_TYPE_EXACT, but set match string to null.")
+		return call.Refuse(kerr.InvalidRequest, "Request specified MATCH_TYPE_EXACT, but set match string to null.")
 	case !isExact && c.Match != nil:
-		return refuse(kerr.InvalidRequest, "Request set a match string, but its match type takes none.")
+		return call.Refuse(kerr.InvalidRequest, "Request set a match string, but its match type takes none.")
 	}
-	return refusal{}
+	return nil
 }
 
 // matches reports whether an entity has all that is asked for, and, if that is
@@ -115,10 +116,10 @@ func (q *Quotas) AlterClientQuotas(c *call.Call, req *kmsg.AlterClientQuotasRequ
 		e := entityOf(entry)
 		refused := refuseAlteration(e, entry.Ops)
 		if !allowed {
-			refused = refuse(kerr.ClusterAuthorizationFailed, "Cluster authorization failed.")
+			refused = call.Refuse(kerr.ClusterAuthorizationFailed, "Cluster authorization failed.")
 		}
-		result.ErrorCode, result.ErrorMessage = refused.code, refused.message
-		if refused.code == 0 && !req.ValidateOnly {
+		result.ErrorCode, result.ErrorMessage = refused.Code(), refused.Message()
+		if refused == nil && !req.ValidateOnly {
 			q.apply(e, entry.Ops)
 		}
 		resp.Entries = append(resp.Entries, result)
@@ -138,25 +139,25 @@ func entityOf(entry kmsg.AlterClientQuotasRequestEntry) (e entity) {
 	return e
 }
 
-func refuseAlteration(e entity, ops []kmsg.AlterClientQuotasRequestEntryOp) refusal {
+func refuseAlteration(e entity, ops []kmsg.AlterClientQuotasRequestEntryOp) *call.Refusal {
 	keys, fault := e.keysOf()
 	if fault != "" {
-		return refuse(kerr.InvalidRequest, fault)
+		return call.Refuse(kerr.InvalidRequest, fault)
 	}
 	seen := map[string]bool{}
 	for _, op := range ops {
 		if seen[op.Key] {
-			return refuse(kerr.InvalidRequest, "Duplicate quota key "+op.Key)
+			return call.Refuse(kerr.InvalidRequest, "Duplicate quota key "+op.Key)
 		}
 		seen[op.Key] = true
 		if op.Remove {
 			continue
 		}
 		if fault := keys.faultOf(op.Key, op.Value); fault != "" {
-			return refuse(kerr.InvalidRequest, fault)
+			return call.Refuse(kerr.InvalidRequest, fault)
 		}
 	}
-	return refusal{}
+	return nil
 }
 
 func (q *Quotas) apply(e entity, ops []kmsg.AlterClientQuotasRequestEntryOp) {

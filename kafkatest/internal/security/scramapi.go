@@ -73,7 +73,7 @@ func (u *Users) describe(name string) kmsg.DescribeUserSCRAMCredentialsResponseR
 // An alteration is what a request wants of one user.
 type alteration struct {
 	name    string
-	refused refusal
+	refused *call.Refusal
 	times   int
 	apply   func()
 }
@@ -86,15 +86,16 @@ func (u *Users) AlterUserSCRAMCredentials(c *call.Call, req *kmsg.AlterUserSCRAM
 	for _, a := range u.alterations(req) {
 		switch {
 		case !allowed:
-			a.refused = refuse(kerr.ClusterAuthorizationFailed, "Cluster authorization failed.")
+			a.refused = call.Refuse(kerr.ClusterAuthorizationFailed, "Cluster authorization failed.")
 		case a.times > 1:
-			a.refused = refuse(kerr.DuplicateResource, "A user credential cannot be altered twice in the same request")
+			a.refused = call.Refuse(kerr.DuplicateResource,
+				"A user credential cannot be altered twice in the same request")
 		}
-		if a.refused.code == 0 {
+		if a.refused == nil {
 			a.apply()
 		}
 		result := kmsg.NewAlterUserSCRAMCredentialsResponseResult()
-		result.User, result.ErrorCode, result.ErrorMessage = a.name, a.refused.code, a.refused.message
+		result.User, result.ErrorCode, result.ErrorMessage = a.name, a.refused.Code(), a.refused.Message()
 		resp.Results = append(resp.Results, result)
 	}
 	return resp
@@ -129,37 +130,37 @@ func (u *Users) alterations(req *kmsg.AlterUserSCRAMCredentialsRequest) (all []*
 	return all
 }
 
-func refuseName(name string, m Mechanism) refusal {
+func refuseName(name string, m Mechanism) *call.Refusal {
 	switch {
 	case name == "":
-		return refuse(kerr.UnacceptableCredential, "Username must not be empty")
+		return call.Refuse(kerr.UnacceptableCredential, "Username must not be empty")
 	case !m.known():
-		return refuse(kerr.UnsupportedSaslMechanism, "Unknown SCRAM mechanism")
+		return call.Refuse(kerr.UnsupportedSaslMechanism, "Unknown SCRAM mechanism")
 	}
-	return refusal{}
+	return nil
 }
 
-func (u *Users) refuseDeletion(name string, m Mechanism) refusal {
-	if refused := refuseName(name, m); refused.code != 0 {
+func (u *Users) refuseDeletion(name string, m Mechanism) *call.Refusal {
+	if refused := refuseName(name, m); refused != nil {
 		return refused
 	}
 	if a := u.accounts[name]; a == nil || !a.has(m) {
-		return refuse(kerr.ResourceNotFound, "Attempt to delete a user credential that does not exist")
+		return call.Refuse(kerr.ResourceNotFound, "Attempt to delete a user credential that does not exist")
 	}
-	return refusal{}
+	return nil
 }
 
-func refuseUpsertion(one *kmsg.AlterUserSCRAMCredentialsRequestUpsertion) refusal {
-	if refused := refuseName(one.Name, Mechanism(one.Mechanism)); refused.code != 0 {
+func refuseUpsertion(one *kmsg.AlterUserSCRAMCredentialsRequestUpsertion) *call.Refusal {
+	if refused := refuseName(one.Name, Mechanism(one.Mechanism)); refused != nil {
 		return refused
 	}
 	switch {
 	case one.Iterations < minIterations:
-		return refuse(kerr.UnacceptableCredential, "Too few iterations")
+		return call.Refuse(kerr.UnacceptableCredential, "Too few iterations")
 	case one.Iterations > maxIterations:
-		return refuse(kerr.UnacceptableCredential, "Too many iterations")
+		return call.Refuse(kerr.UnacceptableCredential, "Too many iterations")
 	case len(one.Salt) == 0 || len(one.SaltedPassword) == 0:
-		return refuse(kerr.UnacceptableCredential, "Salt and salted password must not be empty")
+		return call.Refuse(kerr.UnacceptableCredential, "Salt and salted password must not be empty")
 	}
-	return refusal{}
+	return nil
 }

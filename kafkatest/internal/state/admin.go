@@ -5,8 +5,6 @@ package state
 import (
 	"slices"
 	"time"
-
-	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // admin is what only the admin APIs keep. Any broker takes their requests, as
@@ -30,34 +28,4 @@ func adminAPIs() []api {
 		featureAPIs(),
 		telemetryAPIs(),
 	)
-}
-
-// A refusal is an error code with the sentence that explains it.
-type refusal struct {
-	err *kerr.Error
-	why string
-}
-
-// refuse makes a refusal; if why is "", Kafka's own sentence for the code.
-func refuse(err *kerr.Error, why string) *refusal {
-	if why == "" {
-		why = err.Description
-	}
-	return &refusal{err, why}
-}
-
-// code returns the code of a refusal, 0 for none.
-func (r *refusal) code() int16 {
-	if r == nil {
-		return 0
-	}
-	return r.err.Code
-}
-
-// message returns the sentence of a refusal, nil for none.
-func (r *refusal) message() *string {
-	if r == nil {
-		return nil
-	}
-	return &r.why
 }

@@ -39,7 +39,7 @@ func (c *Cluster) alterConfigs(x *call.Call, req *kmsg.AlterConfigsRequest) kmsg
 	for i, refused := range c.alterAll(x, alterations) {
 		answer := kmsg.NewAlterConfigsResponseResource()
 		answer.ResourceType, answer.ResourceName = req.Resources[i].ResourceType, req.Resources[i].ResourceName
-		answer.ErrorCode, answer.ErrorMessage = refused.code(), refused.message()
+		answer.ErrorCode, answer.ErrorMessage = refused.Code(), refused.Message()
 		resp.Resources = append(resp.Resources, answer)
 	}
 	return resp
@@ -58,7 +58,7 @@ func (c *Cluster) incrementalAlterConfigs(x *call.Call, req *kmsg.IncrementalAlt
 	for i, refused := range c.alterAll(x, alterations) {
 		answer := kmsg.NewIncrementalAlterConfigsResponseResource()
 		answer.ResourceType, answer.ResourceName = req.Resources[i].ResourceType, req.Resources[i].ResourceName
-		answer.ErrorCode, answer.ErrorMessage = refused.code(), refused.message()
+		answer.ErrorCode, answer.ErrorMessage = refused.Code(), refused.Message()
 		resp.Resources = append(resp.Resources, answer)
 	}
 	return resp
@@ -66,15 +66,15 @@ func (c *Cluster) incrementalAlterConfigs(x *call.Call, req *kmsg.IncrementalAlt
 
 // alterAll makes the alterations, each for itself. A resource that is there
 // more than once is not altered at all.
-func (c *Cluster) alterAll(x *call.Call, alterations []alteration) []*refusal {
+func (c *Cluster) alterAll(x *call.Call, alterations []alteration) []*call.Refusal {
 	times := map[setting.Resource]int{}
 	for _, a := range alterations {
 		times[a.resource]++
 	}
-	refused := make([]*refusal, len(alterations))
+	refused := make([]*call.Refusal, len(alterations))
 	for i, a := range alterations {
 		if times[a.resource] > 1 {
-			refused[i] = refuse(kerr.InvalidRequest, "Each resource must appear at most once.")
+			refused[i] = call.Refuse(kerr.InvalidRequest, "Each resource must appear at most once.")
 			continue
 		}
 		refused[i] = c.alter(x, a)
@@ -83,7 +83,7 @@ func (c *Cluster) alterAll(x *call.Call, alterations []alteration) []*refusal {
 }
 
 // alter checks one alteration and makes it.
-func (c *Cluster) alter(x *call.Call, a alteration) *refusal {
+func (c *Cluster) alter(x *call.Call, a alteration) *call.Refusal {
 	if refused := c.configAccess(x, kmsg.ACLOperationAlterConfigs, a.resource); refused != nil {
 		return refused
 	}
@@ -118,31 +118,31 @@ func (c *Cluster) alter(x *call.Call, a alteration) *refusal {
 // by the broker, which calls the request invalid (KAFKA-13609), as does the
 // controller where a metrics subscription has an unknown config, or an interval
 // out of bounds (KIP-714).
-func refuseConfig(kind kmsg.ConfigResourceType, err error) *refusal {
+func refuseConfig(kind kmsg.ConfigResourceType, err error) *call.Refusal {
 	bad := errors.Is(err, setting.ErrUnknown) || errors.Is(err, setting.ErrBounds)
 	if kind == setting.Broker || kind == setting.ClientMetrics && bad {
-		return refuse(kerr.InvalidRequest, err.Error())
+		return call.Refuse(kerr.InvalidRequest, err.Error())
 	}
-	return refuse(kerr.InvalidConfig, err.Error())
+	return call.Refuse(kerr.InvalidConfig, err.Error())
 }
 
 // checkChanges refuses names that are there twice, and values that are null.
-func checkChanges(changes []kmsg.IncrementalAlterConfigsRequestResourceConfig) *refusal {
+func checkChanges(changes []kmsg.IncrementalAlterConfigsRequestResourceConfig) *call.Refusal {
 	seen := map[string]bool{}
 	for _, change := range changes {
 		if seen[change.Name] {
-			return refuse(kerr.InvalidRequest, "Error due to duplicate config keys")
+			return call.Refuse(kerr.InvalidRequest, "Error due to duplicate config keys")
 		}
 		seen[change.Name] = true
 		if change.Value == nil && change.Op != kmsg.IncrementalAlterConfigOpDelete {
-			return refuse(kerr.InvalidRequest, "Null value not supported for : "+change.Name)
+			return call.Refuse(kerr.InvalidRequest, "Null value not supported for : "+change.Name)
 		}
 	}
 	return nil
 }
 
 // checkAltered refuses resources that have no configs to alter here.
-func (c *Cluster) checkAltered(x *call.Call, a alteration) *refusal {
+func (c *Cluster) checkAltered(x *call.Call, a alteration) *call.Refusal {
 	switch r := a.resource; r.Kind {
 	case setting.Broker:
 		if r.Name != "" {
@@ -150,30 +150,30 @@ func (c *Cluster) checkAltered(x *call.Call, a alteration) *refusal {
 		}
 	case kmsg.ConfigResourceTypeBrokerLogger:
 		if a.replace {
-			return refuse(kerr.InvalidRequest, fmt.Sprintf("Unknown resource type %d", r.Kind))
+			return call.Refuse(kerr.InvalidRequest, fmt.Sprintf("Unknown resource type %d", r.Kind))
 		}
 		return checkBrokerName(x, r.Name)
 	case setting.Topic:
 		if r.Name == "" {
-			return refuse(kerr.InvalidRequest, "Default topic resources are not allowed.")
+			return call.Refuse(kerr.InvalidRequest, "Default topic resources are not allowed.")
 		}
 		if _, ok := c.topics[r.Name]; !ok {
-			return refuse(kerr.UnknownTopicOrPartition, "The topic '"+r.Name+"' does not exist.")
+			return call.Refuse(kerr.UnknownTopicOrPartition, "The topic '"+r.Name+"' does not exist.")
 		}
 	case setting.Group:
 		if r.Name == "" {
-			return refuse(kerr.InvalidRequest, "Default group resources are not allowed.")
+			return call.Refuse(kerr.InvalidRequest, "Default group resources are not allowed.")
 		}
 	case setting.ClientMetrics:
 		if r.Name == "" {
-			return refuse(kerr.InvalidRequest, "Default client metrics resources are not allowed.")
+			return call.Refuse(kerr.InvalidRequest, "Default client metrics resources are not allowed.")
 		}
 	}
 	return nil
 }
 
 // wanted returns what would be set of the resource after the changes.
-func (c *Cluster) wanted(a alteration) (map[string]string, *refusal) {
+func (c *Cluster) wanted(a alteration) (map[string]string, *call.Refusal) {
 	wanted := map[string]string{}
 	if !a.replace {
 		maps.Copy(wanted, c.settings.Overrides(a.resource))
@@ -189,7 +189,7 @@ func (c *Cluster) wanted(a alteration) (map[string]string, *refusal) {
 				return nil, refused
 			}
 		default:
-			return nil, refuse(kerr.InvalidRequest, fmt.Sprintf("Unknown operations type %d", change.Op))
+			return nil, call.Refuse(kerr.InvalidRequest, fmt.Sprintf("Unknown operations type %d", change.Op))
 		}
 	}
 	return wanted, nil
@@ -199,10 +199,10 @@ func (c *Cluster) wanted(a alteration) (map[string]string, *refusal) {
 // was not set begins as its default.
 func changeList(
 	wanted map[string]string, kind kmsg.ConfigResourceType, change kmsg.IncrementalAlterConfigsRequestResourceConfig,
-) *refusal {
+) *call.Refusal {
 	d, ok := setting.Find(kind, change.Name)
 	if !ok || d.Type != kmsg.ConfigTypeList {
-		return refuse(kerr.InvalidConfig,
+		return call.Refuse(kerr.InvalidConfig,
 			fmt.Sprintf("Can't %v to key %s because its type is not LIST.", change.Op, change.Name))
 	}
 	value, ok := wanted[change.Name]
@@ -236,7 +236,7 @@ func lacking(a, b []string) (lacked []string) {
 
 // checkBrokerConfigs refuses what a running broker cannot change, or not for
 // all brokers at once (KIP-226).
-func checkBrokerConfigs(r setting.Resource, wanted map[string]string) *refusal {
+func checkBrokerConfigs(r setting.Resource, wanted map[string]string) *call.Refusal {
 	if r.Kind != setting.Broker {
 		return nil
 	}
@@ -245,13 +245,13 @@ func checkBrokerConfigs(r setting.Resource, wanted map[string]string) *refusal {
 		switch {
 		case !ok:
 		case d.Update == setting.ReadOnly:
-			return refuse(kerr.InvalidRequest, "Cannot update these configs dynamically: ["+name+"]")
+			return call.Refuse(kerr.InvalidRequest, "Cannot update these configs dynamically: ["+name+"]")
 		case d.Update == setting.PerBroker && r.Name == "":
-			return refuse(kerr.InvalidRequest, "Cannot update these configs at default cluster level, "+
+			return call.Refuse(kerr.InvalidRequest, "Cannot update these configs at default cluster level, "+
 				"broker id must be specified: ["+name+"]")
 		case perListener(name):
-			return refuse(kerr.InvalidRequest, "These security configs can be dynamically updated only per-listener "+
-				"using the listener prefix: ["+name+"]")
+			return call.Refuse(kerr.InvalidRequest, "These security configs can be dynamically updated only "+
+				"per-listener using the listener prefix: ["+name+"]")
 		}
 	}
 	return nil

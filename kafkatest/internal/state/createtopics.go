@@ -37,7 +37,7 @@ func (c *Cluster) createTopics(x *call.Call, req *kmsg.CreateTopicsRequest) kmsg
 		answered[asked.Topic] = true
 		refused := excess
 		if times[asked.Topic] > 1 {
-			refused = refuse(kerr.InvalidRequest, "Duplicate topic name.")
+			refused = call.Refuse(kerr.InvalidRequest, "Duplicate topic name.")
 		}
 		resp.Topics = append(resp.Topics, c.createAsked(x, req, asked, refused))
 	}
@@ -46,13 +46,13 @@ func (c *Cluster) createTopics(x *call.Call, req *kmsg.CreateTopicsRequest) kmsg
 
 // excessive refuses a request that asks for more partitions than a controller
 // makes at once.
-func excessive(topics []kmsg.CreateTopicsRequestTopic) *refusal {
+func excessive(topics []kmsg.CreateTopicsRequestTopic) *call.Refusal {
 	n := 0
 	for i := range topics {
 		n += max(int(topics[i].NumPartitions), len(topics[i].ReplicaAssignment), 1)
 	}
 	if n > mostPartitions {
-		return refuse(kerr.PolicyViolation, "Excessively large number of partitions per request.")
+		return call.Refuse(kerr.PolicyViolation, "Excessively large number of partitions per request.")
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func excessive(topics []kmsg.CreateTopicsRequestTopic) *refusal {
 // createAsked makes one topic, unless it was refused already, and answers for
 // it.
 func (c *Cluster) createAsked(
-	x *call.Call, req *kmsg.CreateTopicsRequest, asked *kmsg.CreateTopicsRequestTopic, refused *refusal,
+	x *call.Call, req *kmsg.CreateTopicsRequest, asked *kmsg.CreateTopicsRequestTopic, refused *call.Refusal,
 ) kmsg.CreateTopicsResponseTopic {
 	answer := kmsg.NewCreateTopicsResponseTopic()
 	answer.Topic, answer.Configs = asked.Topic, []kmsg.CreateTopicsResponseTopicConfig{} // none is not null
@@ -70,7 +70,7 @@ func (c *Cluster) createAsked(
 		spec, refused = c.specOf(x, asked)
 	}
 	if refused != nil {
-		answer.ErrorCode, answer.ErrorMessage = refused.code(), refused.message()
+		answer.ErrorCode, answer.ErrorMessage = refused.Code(), refused.Message()
 		return answer
 	}
 	if !req.ValidateOnly {
@@ -91,9 +91,9 @@ func (c *Cluster) createAsked(
 }
 
 // specOf checks what is asked for, and says how the topic would be.
-func (c *Cluster) specOf(x *call.Call, asked *kmsg.CreateTopicsRequestTopic) (TopicSpec, *refusal) {
+func (c *Cluster) specOf(x *call.Call, asked *kmsg.CreateTopicsRequestTopic) (TopicSpec, *call.Refusal) {
 	if asked.Topic == metadataTopic || !c.mayCreate(x, asked.Topic) {
-		return TopicSpec{}, refuse(kerr.TopicAuthorizationFailed, "Authorization failed.")
+		return TopicSpec{}, call.Refuse(kerr.TopicAuthorizationFailed, "Authorization failed.")
 	}
 	if refused := c.checkNewName(asked.Topic); refused != nil {
 		return TopicSpec{}, refused
@@ -111,13 +111,13 @@ func (c *Cluster) specOf(x *call.Call, asked *kmsg.CreateTopicsRequestTopic) (To
 
 // checkNewName refuses names that are not well formed, taken, or alike to
 // another but for dots and underscores, which metrics cannot tell apart.
-func (c *Cluster) checkNewName(name string) *refusal {
+func (c *Cluster) checkNewName(name string) *call.Refusal {
 	if !validTopicName(name) {
-		return refuse(kerr.InvalidTopicException, fmt.Sprintf("Topic name is invalid: %q. "+
+		return call.Refuse(kerr.InvalidTopicException, fmt.Sprintf("Topic name is invalid: %q. "+
 			"It needs 1 to 249 letters, digits, '.', '_' and '-', and is not '.' or '..'", name))
 	}
 	if _, exists := c.topics[name]; exists {
-		return refuse(kerr.TopicAlreadyExists, "Topic '"+name+"' already exists.")
+		return call.Refuse(kerr.TopicAlreadyExists, "Topic '"+name+"' already exists.")
 	}
 	if !strings.ContainsAny(name, "._") {
 		return nil
@@ -125,7 +125,7 @@ func (c *Cluster) checkNewName(name string) *refusal {
 	like := strings.ReplaceAll(name, ".", "_")
 	for _, other := range c.names {
 		if strings.ReplaceAll(other, ".", "_") == like {
-			return refuse(kerr.InvalidTopicException,
+			return call.Refuse(kerr.InvalidTopicException,
 				"Topic '"+name+"' collides with existing topic: "+other)
 		}
 	}
@@ -133,30 +133,30 @@ func (c *Cluster) checkNewName(name string) *refusal {
 }
 
 // checkNewConfigs returns the configs of a topic to be, as they are kept.
-func (c *Cluster) checkNewConfigs(asked *kmsg.CreateTopicsRequestTopic) (map[string]string, *refusal) {
+func (c *Cluster) checkNewConfigs(asked *kmsg.CreateTopicsRequestTopic) (map[string]string, *call.Refusal) {
 	overrides := make(map[string]string, len(asked.Configs))
 	for _, pair := range asked.Configs {
 		if pair.Value == nil {
-			return nil, refuse(kerr.InvalidConfig, "Null value not supported for topic configs: "+pair.Name)
+			return nil, call.Refuse(kerr.InvalidConfig, "Null value not supported for topic configs: "+pair.Name)
 		}
 		overrides[pair.Name] = *pair.Value
 	}
 	kept, err := c.settings.Check(setting.OfTopic(asked.Topic), overrides)
 	if err != nil {
-		return nil, refuse(kerr.InvalidConfig, err.Error())
+		return nil, call.Refuse(kerr.InvalidConfig, err.Error())
 	}
 	return kept, nil
 }
 
 // placedSpec is for topics whose replicas the cluster places.
-func (c *Cluster) placedSpec(spec TopicSpec, asked *kmsg.CreateTopicsRequestTopic) (TopicSpec, *refusal) {
+func (c *Cluster) placedSpec(spec TopicSpec, asked *kmsg.CreateTopicsRequestTopic) (TopicSpec, *call.Refusal) {
 	spec.Partitions, spec.Replication = int(asked.NumPartitions), int(asked.ReplicationFactor)
 	if spec.Replication < -1 || spec.Replication == 0 {
-		return spec, refuse(kerr.InvalidReplicationFactor,
+		return spec, call.Refuse(kerr.InvalidReplicationFactor,
 			"Replication factor must be larger than 0, or -1 to use the default value.")
 	}
 	if spec.Partitions < -1 || spec.Partitions == 0 {
-		return spec, refuse(kerr.InvalidPartitions,
+		return spec, call.Refuse(kerr.InvalidPartitions,
 			"Number of partitions was set to an invalid non-positive value.")
 	}
 	if spec.Partitions == -1 {
@@ -170,7 +170,7 @@ func (c *Cluster) placedSpec(spec TopicSpec, asked *kmsg.CreateTopicsRequestTopi
 
 // canPlace refuses more replicas than there are brokers. A broker that is
 // fenced takes replicas, but not all of them.
-func (c *Cluster) canPlace(replication int) *refusal {
+func (c *Cluster) canPlace(replication int) *call.Refusal {
 	why := ""
 	switch {
 	case replication > len(c.brokers):
@@ -181,18 +181,18 @@ func (c *Cluster) canPlace(replication int) *refusal {
 	default:
 		return nil
 	}
-	return refuse(kerr.InvalidReplicationFactor,
+	return call.Refuse(kerr.InvalidReplicationFactor,
 		fmt.Sprintf("Unable to replicate the partition %d time(s): %s", replication, why))
 }
 
 // assignedSpec is for topics whose creator places the replicas.
-func (c *Cluster) assignedSpec(spec TopicSpec, asked *kmsg.CreateTopicsRequestTopic) (TopicSpec, *refusal) {
+func (c *Cluster) assignedSpec(spec TopicSpec, asked *kmsg.CreateTopicsRequestTopic) (TopicSpec, *call.Refusal) {
 	if asked.ReplicationFactor != -1 {
-		return spec, refuse(kerr.InvalidRequest,
+		return spec, call.Refuse(kerr.InvalidRequest,
 			"A manual partition assignment was specified, but replication factor was not set to -1.")
 	}
 	if asked.NumPartitions != -1 {
-		return spec, refuse(kerr.InvalidRequest,
+		return spec, call.Refuse(kerr.InvalidRequest,
 			"A manual partition assignment was specified, but numPartitions was not set to -1.")
 	}
 	assigned := asked.ReplicaAssignment
@@ -201,11 +201,11 @@ func (c *Cluster) assignedSpec(spec TopicSpec, asked *kmsg.CreateTopicsRequestTo
 	for i := range assigned {
 		n := assigned[i].Partition
 		if n < 0 || int(n) >= len(assigned) {
-			return spec, refuse(kerr.InvalidReplicaAssignment,
+			return spec, call.Refuse(kerr.InvalidReplicaAssignment,
 				"partitions should be a consecutive 0-based integer sequence")
 		}
 		if spec.Assignment[n] != nil {
-			return spec, refuse(kerr.InvalidReplicaAssignment,
+			return spec, call.Refuse(kerr.InvalidReplicaAssignment,
 				fmt.Sprintf("Found multiple manual partition assignments for partition %d", n))
 		}
 		if refused := c.checkReplicas(assigned[i].Replicas, spec.Replication); refused != nil {
@@ -217,35 +217,35 @@ func (c *Cluster) assignedSpec(spec TopicSpec, asked *kmsg.CreateTopicsRequestTo
 }
 
 // checkReplicas checks replicas that a client has chosen for a new partition.
-func (c *Cluster) checkReplicas(replicas []int32, replication int) *refusal {
+func (c *Cluster) checkReplicas(replicas []int32, replication int) *call.Refusal {
 	if refused := c.checkAssignment(replicas); refused != nil {
 		return refused
 	}
 	if len(replicas) != replication {
-		return refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("The manual partition assignment includes "+
+		return call.Refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("The manual partition assignment includes "+
 			"a partition with %d replica(s), but this is not consistent with previous partitions, "+
 			"which have %d replica(s).", len(replicas), replication))
 	}
 	if !slices.ContainsFunc(replicas, c.Serves) {
-		return refuse(kerr.InvalidReplicaAssignment, "All brokers specified in the manual partition assignment "+
+		return call.Refuse(kerr.InvalidReplicaAssignment, "All brokers specified in the manual partition assignment "+
 			"are fenced or in controlled shutdown.")
 	}
 	return nil
 }
 
 // checkAssignment refuses no replicas, unknown ones and repeated ones.
-func (c *Cluster) checkAssignment(replicas []int32) *refusal {
+func (c *Cluster) checkAssignment(replicas []int32) *call.Refusal {
 	if len(replicas) == 0 {
-		return refuse(kerr.InvalidReplicaAssignment,
+		return call.Refuse(kerr.InvalidReplicaAssignment,
 			"The manual partition assignment includes an empty replica list.")
 	}
 	for i, id := range replicas {
 		if _, known := c.Broker(id); !known {
-			return refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("The manual partition assignment includes "+
+			return call.Refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("The manual partition assignment includes "+
 				"broker %d, but no such broker is registered.", id))
 		}
 		if slices.Contains(replicas[:i], id) {
-			return refuse(kerr.InvalidReplicaAssignment,
+			return call.Refuse(kerr.InvalidReplicaAssignment,
 				fmt.Sprintf("The manual partition assignment includes the broker %d more than once.", id))
 		}
 	}

@@ -29,7 +29,7 @@ const (
 func (c *Cluster) describeCluster(x *call.Call, req *kmsg.DescribeClusterRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeClusterResponse)
 	if refused := checkEndpoint(req.EndpointType); refused != nil {
-		resp.ErrorCode, resp.ErrorMessage = refused.code(), refused.message()
+		resp.ErrorCode, resp.ErrorMessage = refused.Code(), refused.Message()
 		return resp
 	}
 	resp.EndpointType, resp.ClusterID, resp.ControllerID = brokerEndpoint, c.ID, c.controller
@@ -46,14 +46,14 @@ func (c *Cluster) describeCluster(x *call.Call, req *kmsg.DescribeClusterRequest
 	return resp
 }
 
-func checkEndpoint(kind int8) *refusal {
+func checkEndpoint(kind int8) *call.Refusal {
 	switch kind {
 	case brokerEndpoint:
 		return nil
 	case controllerEndpoint:
-		return refuse(kerr.MismatchedEndpointType, "The request was sent to a broker, and asks for controllers.")
+		return call.Refuse(kerr.MismatchedEndpointType, "The request was sent to a broker, and asks for controllers.")
 	}
-	return refuse(kerr.UnsupportedEndpointType, "There is no endpoint type "+strconv.Itoa(int(kind))+".")
+	return call.Refuse(kerr.UnsupportedEndpointType, "There is no endpoint type "+strconv.Itoa(int(kind))+".")
 }
 
 // describeTopicPartitions describes topics in the order of their names, as
@@ -158,8 +158,8 @@ func (c *Cluster) describedTopic(x *call.Call, name string) kmsg.DescribeTopicPa
 func (c *Cluster) describeQuorum(x *call.Call, req *kmsg.DescribeQuorumRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeQuorumResponse)
 	if !x.AllowsCluster(kmsg.ACLOperationDescribe) {
-		refused := refuse(kerr.ClusterAuthorizationFailed, "")
-		resp.ErrorCode, resp.ErrorMessage = refused.code(), refused.message()
+		refused := call.Refuse(kerr.ClusterAuthorizationFailed, "")
+		resp.ErrorCode, resp.ErrorMessage = refused.Code(), refused.Message()
 		return resp
 	}
 	for i := range req.Topics {
@@ -187,8 +187,8 @@ func (c *Cluster) describedQuorum(x *call.Call, topic string, number int32) kmsg
 	described := kmsg.NewDescribeQuorumResponseTopicPartition()
 	described.Partition = number
 	if topic != metadataTopic || number != 0 {
-		refused := refuse(kerr.UnknownTopicOrPartition, "")
-		described.ErrorCode, described.ErrorMessage = refused.code(), refused.message()
+		refused := call.Refuse(kerr.UnknownTopicOrPartition, "")
+		described.ErrorCode, described.ErrorMessage = refused.Code(), refused.Message()
 		return described
 	}
 	described.LeaderID, described.LeaderEpoch = c.controller, c.admin.quorumEpoch+1

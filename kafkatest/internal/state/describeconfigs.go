@@ -40,7 +40,7 @@ func (c *Cluster) describeConfigs(x *call.Call, req *kmsg.DescribeConfigsRequest
 		answer.ResourceType, answer.ResourceName = asked.ResourceType, asked.ResourceName
 		refused := c.configAccess(x, kmsg.ACLOperationDescribeConfigs, r)
 		if len(answered) > mostDescribed {
-			refused = refuse(kerr.InvalidRequest, "Too many resources in one request.")
+			refused = call.Refuse(kerr.InvalidRequest, "Too many resources in one request.")
 		}
 		if refused == nil {
 			refused = c.checkDescribed(x, r)
@@ -48,7 +48,7 @@ func (c *Cluster) describeConfigs(x *call.Call, req *kmsg.DescribeConfigsRequest
 		if refused == nil {
 			answer.Configs = c.describedConfigs(x, req, asked)
 		}
-		answer.ErrorCode, answer.ErrorMessage = refused.code(), refused.message()
+		answer.ErrorCode, answer.ErrorMessage = refused.Code(), refused.Message()
 		resp.Resources = append(resp.Resources, answer)
 	}
 	return resp
@@ -56,36 +56,36 @@ func (c *Cluster) describeConfigs(x *call.Call, req *kmsg.DescribeConfigsRequest
 
 // configAccess reports what keeps the caller from doing op to a resource's
 // configs.
-func (c *Cluster) configAccess(x *call.Call, op kmsg.ACLOperation, r setting.Resource) *refusal {
+func (c *Cluster) configAccess(x *call.Call, op kmsg.ACLOperation, r setting.Resource) *call.Refusal {
 	switch r.Kind {
 	case setting.Topic:
 		if !x.AllowsTopic(op, r.Name) {
-			return refuse(kerr.TopicAuthorizationFailed, "")
+			return call.Refuse(kerr.TopicAuthorizationFailed, "")
 		}
 	case setting.Group:
 		if !x.AllowsGroup(op, r.Name) {
-			return refuse(kerr.GroupAuthorizationFailed, "")
+			return call.Refuse(kerr.GroupAuthorizationFailed, "")
 		}
 	case setting.Broker, setting.ClientMetrics, kmsg.ConfigResourceTypeBrokerLogger:
 		if !x.AllowsCluster(op) {
-			return refuse(kerr.ClusterAuthorizationFailed, "")
+			return call.Refuse(kerr.ClusterAuthorizationFailed, "")
 		}
 	default:
-		return refuse(kerr.InvalidRequest, fmt.Sprintf("Unknown resource type %d", r.Kind))
+		return call.Refuse(kerr.InvalidRequest, fmt.Sprintf("Unknown resource type %d", r.Kind))
 	}
 	return nil
 }
 
 // checkDescribed refuses resources that cannot be described here. A broker
 // tells its own configs only.
-func (c *Cluster) checkDescribed(x *call.Call, r setting.Resource) *refusal {
+func (c *Cluster) checkDescribed(x *call.Call, r setting.Resource) *call.Refusal {
 	switch r.Kind {
 	case setting.Topic:
 		if !validTopicName(r.Name) {
-			return refuse(kerr.InvalidTopicException, fmt.Sprintf("Topic name is invalid: %q", r.Name))
+			return call.Refuse(kerr.InvalidTopicException, fmt.Sprintf("Topic name is invalid: %q", r.Name))
 		}
 		if _, ok := c.topics[r.Name]; !ok {
-			return refuse(kerr.UnknownTopicOrPartition, "")
+			return call.Refuse(kerr.UnknownTopicOrPartition, "")
 		}
 	case setting.Broker:
 		if r.Name != "" {
@@ -93,29 +93,29 @@ func (c *Cluster) checkDescribed(x *call.Call, r setting.Resource) *refusal {
 		}
 	case kmsg.ConfigResourceTypeBrokerLogger:
 		if r.Name == "" {
-			return refuse(kerr.InvalidRequest, "Broker id must not be empty")
+			return call.Refuse(kerr.InvalidRequest, "Broker id must not be empty")
 		}
 		return checkBrokerName(x, r.Name)
 	case setting.ClientMetrics:
 		if r.Name == "" {
-			return refuse(kerr.InvalidRequest, "Client metrics subscription name must not be empty")
+			return call.Refuse(kerr.InvalidRequest, "Client metrics subscription name must not be empty")
 		}
 	case setting.Group:
 		if r.Name == "" {
-			return refuse(kerr.InvalidRequest, "Group name must not be empty")
+			return call.Refuse(kerr.InvalidRequest, "Group name must not be empty")
 		}
 	}
 	return nil
 }
 
 // checkBrokerName refuses names that are not that of the broker asked.
-func checkBrokerName(x *call.Call, name string) *refusal {
+func checkBrokerName(x *call.Call, name string) *call.Refusal {
 	id, err := strconv.ParseInt(name, 10, 32)
 	if err != nil {
-		return refuse(kerr.InvalidRequest, "Node id must be an integer, but it is: "+name)
+		return call.Refuse(kerr.InvalidRequest, "Node id must be an integer, but it is: "+name)
 	}
 	if int32(id) != x.Broker {
-		return refuse(kerr.InvalidRequest,
+		return call.Refuse(kerr.InvalidRequest,
 			fmt.Sprintf("Unexpected broker id, expected %d or empty string, but received %s", x.Broker, name))
 	}
 	return nil

@@ -20,7 +20,7 @@ const (
 func (c *Cluster) electLeaders(x *call.Call, req *kmsg.ElectLeadersRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ElectLeadersResponse)
 	refused := checkElection(x, req)
-	resp.ErrorCode = refused.code()
+	resp.ErrorCode = refused.Code()
 	asked := req.Topics
 	if asked == nil && refused == nil {
 		for _, name := range c.names {
@@ -35,11 +35,11 @@ func (c *Cluster) electLeaders(x *call.Call, req *kmsg.ElectLeadersRequest) kmsg
 			if refused == nil {
 				outcome = c.electLeader(topic.Topic, number, req.ElectionType)
 			}
-			if req.Topics == nil && outcome.code() == kerr.ElectionNotNeeded.Code {
+			if req.Topics == nil && outcome.Code() == kerr.ElectionNotNeeded.Code {
 				continue // who asks for all is told only of those that had another leader
 			}
 			answer := kmsg.NewElectLeadersResponseTopicPartition()
-			answer.Partition, answer.ErrorCode, answer.ErrorMessage = number, outcome.code(), outcome.message()
+			answer.Partition, answer.ErrorCode, answer.ErrorMessage = number, outcome.Code(), outcome.Message()
 			topic.Partitions = append(topic.Partitions, answer)
 		}
 		resp.Topics = append(resp.Topics, topic)
@@ -48,31 +48,31 @@ func (c *Cluster) electLeaders(x *call.Call, req *kmsg.ElectLeadersRequest) kmsg
 }
 
 // checkElection refuses whole requests.
-func checkElection(x *call.Call, req *kmsg.ElectLeadersRequest) *refusal {
+func checkElection(x *call.Call, req *kmsg.ElectLeadersRequest) *call.Refusal {
 	switch {
 	case !x.AllowsCluster(kmsg.ACLOperationAlter):
-		return refuse(kerr.ClusterAuthorizationFailed, "")
+		return call.Refuse(kerr.ClusterAuthorizationFailed, "")
 	case req.ElectionType != electPreferred && req.ElectionType != electUnclean:
-		return refuse(kerr.InvalidRequest, fmt.Sprintf("Unknown election type %d", req.ElectionType))
+		return call.Refuse(kerr.InvalidRequest, fmt.Sprintf("Unknown election type %d", req.ElectionType))
 	}
 	return nil
 }
 
 // electLeader holds one election.
-func (c *Cluster) electLeader(topic string, number int32, kind int8) *refusal {
+func (c *Cluster) electLeader(topic string, number int32, kind int8) *call.Refusal {
 	p, ok := c.Partition(topic, number)
 	if !ok {
-		return refuse(kerr.UnknownTopicOrPartition, fmt.Sprintf("No such partition as %s-%d", topic, number))
+		return call.Refuse(kerr.UnknownTopicOrPartition, fmt.Sprintf("No such partition as %s-%d", topic, number))
 	}
 	if kind == electPreferred {
 		return c.electPreferred(p)
 	}
 	if p.Leader >= 0 {
-		return refuse(kerr.ElectionNotNeeded, "")
+		return call.Refuse(kerr.ElectionNotNeeded, "")
 	}
 	eligible := slices.IndexFunc(p.Replicas, c.Serves)
 	if eligible < 0 {
-		return refuse(kerr.EligibleLeadersNotAvailable, "")
+		return call.Refuse(kerr.EligibleLeadersNotAvailable, "")
 	}
 	p.Lead(p.Replicas[eligible])
 	return nil
@@ -80,13 +80,13 @@ func (c *Cluster) electLeader(topic string, number int32, kind int8) *refusal {
 
 // electPreferred makes the first replica the leader, if it serves and is in
 // sync.
-func (c *Cluster) electPreferred(p *Partition) *refusal {
+func (c *Cluster) electPreferred(p *Partition) *call.Refusal {
 	preferred := p.Replicas[0]
 	switch {
 	case p.Leader == preferred:
-		return refuse(kerr.ElectionNotNeeded, "")
+		return call.Refuse(kerr.ElectionNotNeeded, "")
 	case !c.Serves(preferred) || !slices.Contains(p.ISR, preferred):
-		return refuse(kerr.PreferredLeaderNotAvailable, "")
+		return call.Refuse(kerr.PreferredLeaderNotAvailable, "")
 	}
 	p.Lead(preferred)
 	return nil

@@ -112,8 +112,8 @@ const (
 func (c *Cluster) updateFeatures(x *call.Call, req *kmsg.UpdateFeaturesRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.UpdateFeaturesResponse)
 	if !x.AllowsCluster(kmsg.ACLOperationAlter) {
-		refused := refuse(kerr.ClusterAuthorizationFailed, "")
-		resp.ErrorCode, resp.ErrorMessage = refused.code(), refused.message()
+		refused := call.Refuse(kerr.ClusterAuthorizationFailed, "")
+		resp.ErrorCode, resp.ErrorMessage = refused.Code(), refused.Message()
 		return resp
 	}
 	levels := map[string]int16{}
@@ -123,13 +123,13 @@ func (c *Cluster) updateFeatures(x *call.Call, req *kmsg.UpdateFeaturesRequest) 
 		if refused == nil {
 			levels[asked.Feature] = asked.MaxVersionLevel
 		} else if !c.persona.before(4, 0) {
-			resp.ErrorCode = refused.code()
+			resp.ErrorCode = refused.Code()
 			resp.ErrorMessage = kmsg.StringPtr("The update failed for all features since the following feature " +
-				"had an error: " + refused.why)
+				"had an error: " + *refused.Message())
 			return resp
 		}
 		result := kmsg.NewUpdateFeaturesResponseResult()
-		result.Feature, result.ErrorCode, result.ErrorMessage = asked.Feature, refused.code(), refused.message()
+		result.Feature, result.ErrorCode, result.ErrorMessage = asked.Feature, refused.Code(), refused.Message()
 		resp.Results = append(resp.Results, result)
 	}
 	if !req.ValidateOnly {
@@ -149,9 +149,9 @@ func (c *Cluster) setLevels(levels map[string]int16) {
 
 // checkLevel refuses levels that do not exist, and going down without saying
 // so.
-func (c *Cluster) checkLevel(version int16, asked *kmsg.UpdateFeaturesRequestFeatureUpdate) *refusal {
-	wrong := func(why string) *refusal {
-		return refuse(kerr.InvalidUpdateVersion, fmt.Sprintf("Invalid update version %d for feature %s. %s",
+func (c *Cluster) checkLevel(version int16, asked *kmsg.UpdateFeaturesRequestFeatureUpdate) *call.Refusal {
+	wrong := func(why string) *call.Refusal {
+		return call.Refuse(kerr.InvalidUpdateVersion, fmt.Sprintf("Invalid update version %d for feature %s. %s",
 			asked.MaxVersionLevel, asked.Feature, why))
 	}
 	kind := asked.UpgradeType
@@ -181,7 +181,7 @@ func (c *Cluster) checkLevel(version int16, asked *kmsg.UpdateFeaturesRequestFea
 		if kind == unsafeDowngrade {
 			why = "Unsafe metadata downgrade is not supported in this version."
 		}
-		return refuse(kerr.InvalidUpdateVersion,
+		return call.Refuse(kerr.InvalidUpdateVersion,
 			fmt.Sprintf("Invalid metadata.version %d. %s", asked.MaxVersionLevel, why))
 	case asked.MaxVersionLevel < now && f.name == "kraft.version":
 		return wrong("The kraft.version cannot be downgraded.")

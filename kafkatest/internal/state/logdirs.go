@@ -129,7 +129,7 @@ func (c *Cluster) alterReplicaLogDirs(x *call.Call, req *kmsg.AlterReplicaLogDir
 			for _, number := range asked.Partitions {
 				answer := kmsg.NewAlterReplicaLogDirsResponseTopicPartition()
 				answer.Partition = number
-				answer.ErrorCode = c.moveLogDir(x, req.Dirs[i].Dir, asked.Topic, number).code()
+				answer.ErrorCode = c.moveLogDir(x, req.Dirs[i].Dir, asked.Topic, number).Code()
 				topic.Partitions = append(topic.Partitions, answer)
 			}
 		}
@@ -138,19 +138,19 @@ func (c *Cluster) alterReplicaLogDirs(x *call.Call, req *kmsg.AlterReplicaLogDir
 }
 
 // moveLogDir moves a replica into a directory of its broker, at once.
-func (c *Cluster) moveLogDir(x *call.Call, dir, topic string, number int32) *refusal {
+func (c *Cluster) moveLogDir(x *call.Call, dir, topic string, number int32) *call.Refusal {
 	if !x.AllowsCluster(kmsg.ACLOperationAlter) {
-		return refuse(kerr.ClusterAuthorizationFailed, "")
+		return call.Refuse(kerr.ClusterAuthorizationFailed, "")
 	}
 	if !slices.Contains(c.logDirs(x.Broker), dir) {
-		return refuse(kerr.LogDirNotFound, "")
+		return call.Refuse(kerr.LogDirNotFound, "")
 	}
 	p, ok := c.Partition(topic, number)
 	switch {
 	case !ok:
-		return refuse(kerr.UnknownTopicOrPartition, "")
+		return call.Refuse(kerr.UnknownTopicOrPartition, "")
 	case !slices.Contains(p.Replicas, x.Broker):
-		return refuse(kerr.ReplicaNotAvailable, "")
+		return call.Refuse(kerr.ReplicaNotAvailable, "")
 	}
 	if p.dirs == nil {
 		p.dirs = map[int32]string{}

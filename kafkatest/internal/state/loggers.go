@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -54,30 +55,30 @@ func (c *Cluster) describedLoggers(broker int32) []kmsg.DescribeConfigsResponseR
 }
 
 // alterLoggers sets and unsets levels, all of a request's or none.
-func (c *Cluster) alterLoggers(broker int32, a alteration) *refusal {
+func (c *Cluster) alterLoggers(broker int32, a alteration) *call.Refusal {
 	set := maps.Clone(c.admin.loggers[broker])
 	if set == nil {
 		set = map[string]string{}
 	}
 	for _, change := range a.changes {
 		if !slices.Contains(loggers, change.Name) {
-			return refuse(kerr.InvalidConfig, "Logger "+change.Name+" does not exist!")
+			return call.Refuse(kerr.InvalidConfig, "Logger "+change.Name+" does not exist!")
 		}
 		switch change.Op {
 		case kmsg.IncrementalAlterConfigOpSet:
 			if !slices.Contains(levels, *change.Value) {
-				return refuse(kerr.InvalidConfig, "Cannot set the log level of "+change.Name+" to "+*change.Value+
+				return call.Refuse(kerr.InvalidConfig, "Cannot set the log level of "+change.Name+" to "+*change.Value+
 					" as it is not a supported log level. Valid log levels are "+strings.Join(levels, ", "))
 			}
 			set[change.Name] = *change.Value
 		case kmsg.IncrementalAlterConfigOpDelete:
 			if change.Name == rootLogger {
-				return refuse(kerr.InvalidRequest,
+				return call.Refuse(kerr.InvalidRequest,
 					"Removing the log level of the root logger is not allowed")
 			}
 			delete(set, change.Name)
 		default:
-			return refuse(kerr.InvalidRequest, "Only SET and DELETE are allowed for the log level of "+change.Name)
+			return call.Refuse(kerr.InvalidRequest, "Only SET and DELETE are allowed for the log level of "+change.Name)
 		}
 	}
 	if a.validate {

@@ -133,7 +133,7 @@ func (c *Cluster) alterReassignments(x *call.Call, req *kmsg.AlterPartitionAssig
 			refused := c.reassign(asked.Topic, &asked.Partitions[j], mayResize)
 			answer := kmsg.NewAlterPartitionAssignmentsResponseTopicPartition()
 			answer.Partition = asked.Partitions[j].Partition
-			answer.ErrorCode, answer.ErrorMessage = refused.code(), refused.message()
+			answer.ErrorCode, answer.ErrorMessage = refused.Code(), refused.Message()
 			topic.Partitions = append(topic.Partitions, answer)
 		}
 		resp.Topics = append(resp.Topics, topic)
@@ -145,10 +145,10 @@ func (c *Cluster) alterReassignments(x *call.Call, req *kmsg.AlterPartitionAssig
 // reassignment.
 func (c *Cluster) reassign(
 	topic string, asked *kmsg.AlterPartitionAssignmentsRequestTopicPartition, mayResize bool,
-) *refusal {
+) *call.Refusal {
 	p, ok := c.Partition(topic, asked.Partition)
 	if !ok {
-		return refuse(kerr.UnknownTopicOrPartition,
+		return call.Refuse(kerr.UnknownTopicOrPartition,
 			fmt.Sprintf("Unable to find partition %s:%d.", topic, asked.Partition))
 	}
 	if asked.Replicas == nil {
@@ -158,7 +158,7 @@ func (c *Cluster) reassign(
 		return refused
 	}
 	if now := len(without(p.Replicas, p.Adding)); !mayResize && now != len(asked.Replicas) {
-		return refuse(kerr.InvalidReplicationFactor,
+		return call.Refuse(kerr.InvalidReplicationFactor,
 			fmt.Sprintf("The replication factor is changed from %d to %d", now, len(asked.Replicas)))
 	}
 	p.reassign(slices.Clone(asked.Replicas))
@@ -167,13 +167,13 @@ func (c *Cluster) reassign(
 
 // revert cancels the partition's reassignment, unless none of those who stay
 // may lead.
-func (p *Partition) revert() *refusal {
+func (p *Partition) revert() *call.Refusal {
 	switch {
 	case len(p.Adding) == 0:
-		return refuse(kerr.NoReassignmentInProgress, "")
+		return call.Refuse(kerr.NoReassignmentInProgress, "")
 	case len(without(p.ISR, p.Adding)) == 0 && p.Topic.setting("unclean.leader.election.enable") != "true":
-		return refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("Unable to revert partition assignment for %s:%d "+
-			"because it would require an unclean leader election.", p.Topic.Name, p.Number))
+		return call.Refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("Unable to revert partition assignment "+
+			"for %s:%d because it would require an unclean leader election.", p.Topic.Name, p.Number))
 	}
 	p.cancelReassignment()
 	return nil

@@ -31,7 +31,7 @@ func (c *Cluster) deleteTopics(x *call.Call, req *kmsg.DeleteTopicsRequest) kmsg
 	for _, d := range c.deletions(x, req.Version, asked) {
 		answer := kmsg.NewDeleteTopicsResponseTopic()
 		answer.Topic, answer.TopicID = d.asked.Topic, d.asked.TopicID
-		answer.ErrorCode, answer.ErrorMessage = d.refused.code(), d.refused.message()
+		answer.ErrorCode, answer.ErrorMessage = d.refused.Code(), d.refused.Message()
 		if d.topic != nil {
 			answer.Topic, answer.TopicID = &d.topic.Name, d.topic.ID
 		}
@@ -47,7 +47,7 @@ func (c *Cluster) deleteTopics(x *call.Call, req *kmsg.DeleteTopicsRequest) kmsg
 type deletion struct {
 	asked   *kmsg.DeleteTopicsRequestTopic
 	topic   *Topic // nil if it is not there, or the caller may not know of it
-	refused *refusal
+	refused *call.Refusal
 }
 
 // deletions decides on the topics of a request. One that is there more than
@@ -62,14 +62,14 @@ func (c *Cluster) deletions(x *call.Call, version int16, asked []kmsg.DeleteTopi
 		}
 		if d := byKey[k]; d != nil {
 			delete(byTopic, d.topic)
-			d.topic, d.refused = nil, refuse(kerr.InvalidRequest, "Duplicate topic name or id.")
+			d.topic, d.refused = nil, call.Refuse(kerr.InvalidRequest, "Duplicate topic name or id.")
 			continue
 		}
 		d := &deletion{asked: &asked[i]}
 		d.topic, d.refused = c.deletable(x, version, &asked[i])
 		byKey[k] = d
 		if other := byTopic[d.topic]; other != nil && d.refused == nil {
-			other.refused = refuse(kerr.InvalidRequest,
+			other.refused = call.Refuse(kerr.InvalidRequest,
 				"The provided topic name maps to an ID that was already supplied.")
 			continue
 		}
@@ -85,40 +85,40 @@ func (c *Cluster) deletions(x *call.Call, version int16, asked []kmsg.DeleteTopi
 // a refusal only to callers who may know of it.
 func (c *Cluster) deletable(
 	x *call.Call, version int16, asked *kmsg.DeleteTopicsRequestTopic,
-) (*Topic, *refusal) {
+) (*Topic, *call.Refusal) {
 	byID := asked.TopicID != [16]byte{}
 	switch {
 	case !c.settingBool("delete.topic.enable") && version < 3:
-		return nil, refuse(kerr.InvalidRequest, "Topic deletion is disabled.")
+		return nil, call.Refuse(kerr.InvalidRequest, "Topic deletion is disabled.")
 	case !c.settingBool("delete.topic.enable"):
-		return nil, refuse(kerr.TopicDeletionDisabled, "")
+		return nil, call.Refuse(kerr.TopicDeletionDisabled, "")
 	case byID && asked.Topic != nil:
-		return nil, refuse(kerr.InvalidRequest, "You may not specify both topic name and topic id.")
+		return nil, call.Refuse(kerr.InvalidRequest, "You may not specify both topic name and topic id.")
 	case !byID && asked.Topic == nil:
-		return nil, refuse(kerr.InvalidRequest, "Neither topic name nor id were specified.")
+		return nil, call.Refuse(kerr.InvalidRequest, "Neither topic name nor id were specified.")
 	}
 	if !byID {
 		return c.deletableByName(x, *asked.Topic)
 	}
 	switch t := c.byID[asked.TopicID]; {
 	case t == nil:
-		return nil, refuse(kerr.UnknownTopicID, "")
+		return nil, call.Refuse(kerr.UnknownTopicID, "")
 	case c.mayDelete(x, t.Name):
 		return t, nil
 	case x.AllowsTopic(kmsg.ACLOperationDescribe, t.Name):
-		return t, refuse(kerr.TopicAuthorizationFailed, "")
+		return t, call.Refuse(kerr.TopicAuthorizationFailed, "")
 	}
-	return nil, refuse(kerr.TopicAuthorizationFailed, "")
+	return nil, call.Refuse(kerr.TopicAuthorizationFailed, "")
 }
 
 // deletableByName is deletable for a topic that is named.
-func (c *Cluster) deletableByName(x *call.Call, name string) (*Topic, *refusal) {
+func (c *Cluster) deletableByName(x *call.Call, name string) (*Topic, *call.Refusal) {
 	t, may := c.topics[name], c.mayDelete(x, name)
 	switch {
 	case t == nil && (may || x.AllowsTopic(kmsg.ACLOperationDescribe, name)):
-		return nil, refuse(kerr.UnknownTopicOrPartition, "")
+		return nil, call.Refuse(kerr.UnknownTopicOrPartition, "")
 	case !may:
-		return nil, refuse(kerr.TopicAuthorizationFailed, "")
+		return nil, call.Refuse(kerr.TopicAuthorizationFailed, "")
 	}
 	return t, nil
 }
@@ -140,25 +140,25 @@ func (c *Cluster) createPartitions(x *call.Call, req *kmsg.CreatePartitionsReque
 			continue
 		}
 		answered[asked.Topic] = true
-		refused := refuse(kerr.InvalidRequest, "Duplicate topic name.")
+		refused := call.Refuse(kerr.InvalidRequest, "Duplicate topic name.")
 		if times[asked.Topic] == 1 {
 			refused = c.addAsked(x, asked, req.ValidateOnly)
 		}
 		answer := kmsg.NewCreatePartitionsResponseTopic()
-		answer.Topic, answer.ErrorCode, answer.ErrorMessage = asked.Topic, refused.code(), refused.message()
+		answer.Topic, answer.ErrorCode, answer.ErrorMessage = asked.Topic, refused.Code(), refused.Message()
 		resp.Topics = append(resp.Topics, answer)
 	}
 	return resp
 }
 
 // addAsked gives one topic more partitions.
-func (c *Cluster) addAsked(x *call.Call, asked *kmsg.CreatePartitionsRequestTopic, validateOnly bool) *refusal {
+func (c *Cluster) addAsked(x *call.Call, asked *kmsg.CreatePartitionsRequestTopic, validateOnly bool) *call.Refusal {
 	if !x.AllowsTopic(kmsg.ACLOperationAlter, asked.Topic) {
-		return refuse(kerr.TopicAuthorizationFailed, "")
+		return call.Refuse(kerr.TopicAuthorizationFailed, "")
 	}
 	t, ok := c.topics[asked.Topic]
 	if !ok {
-		return refuse(kerr.UnknownTopicOrPartition, "")
+		return call.Refuse(kerr.UnknownTopicOrPartition, "")
 	}
 	assignment, refused := c.checkIncrease(t, asked)
 	if refused != nil || validateOnly {
@@ -169,24 +169,24 @@ func (c *Cluster) addAsked(x *call.Call, asked *kmsg.CreatePartitionsRequestTopi
 }
 
 // checkIncrease checks the number and the replicas of partitions to add.
-func (c *Cluster) checkIncrease(t *Topic, asked *kmsg.CreatePartitionsRequestTopic) ([][]int32, *refusal) {
+func (c *Cluster) checkIncrease(t *Topic, asked *kmsg.CreatePartitionsRequestTopic) ([][]int32, *call.Refusal) {
 	has, wants := len(t.Partitions), int(asked.Count)
 	switch {
 	case wants == has:
-		return nil, refuse(kerr.InvalidPartitions, fmt.Sprintf("Topic already has %d partition(s).", has))
+		return nil, call.Refuse(kerr.InvalidPartitions, fmt.Sprintf("Topic already has %d partition(s).", has))
 	case wants < has:
-		return nil, refuse(kerr.InvalidPartitions, fmt.Sprintf("The topic %s currently has %d partition(s); "+
+		return nil, call.Refuse(kerr.InvalidPartitions, fmt.Sprintf("The topic %s currently has %d partition(s); "+
 			"%d would not be an increase.", t.Name, has, wants))
 	case wants-has > mostPartitions:
-		return nil, refuse(kerr.PolicyViolation, "Excessively large number of partitions per request.")
+		return nil, call.Refuse(kerr.PolicyViolation, "Excessively large number of partitions per request.")
 	}
 	replication := len(t.Partitions[0].Replicas)
 	if asked.Assignment == nil {
 		return nil, c.canPlace(replication)
 	}
 	if len(asked.Assignment) != wants-has {
-		return nil, refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("Attempted to add %d additional partition(s), "+
-			"but only %d assignment(s) were specified.", wants-has, len(asked.Assignment)))
+		return nil, call.Refuse(kerr.InvalidReplicaAssignment, fmt.Sprintf("Attempted to add %d additional "+
+			"partition(s), but only %d assignment(s) were specified.", wants-has, len(asked.Assignment)))
 	}
 	assignment := make([][]int32, len(asked.Assignment))
 	for i := range asked.Assignment {
