@@ -147,7 +147,7 @@ func FuzzCheck(f *testing.F) {
 	}
 	for magic := range int8(2) {
 		for _, c := range codecs[:4] {
-			set, _ := batch.DownConvert(nil, with(c, true, func(batch.Batch) {}), magic, 0)
+			set, _ := downConvert(with(c, true, func(batch.Batch) {}), magic, 0)
 			f.Add(set, int16(1))
 		}
 	}

@@ -67,8 +67,9 @@ var (
 
 // Bound returns how many bytes n compressed ones may become. Real records of
 // one letter compress a thousandfold, so the ratio alone condemns nothing; a
-// batch of a megabyte may grow to 80 MiB.
-func Bound(n int) int { return min(16<<20+64*n, 512<<20) }
+// batch of a megabyte may grow to 80 MiB. None may grow beyond 128 MiB: records
+// in memory take some more, and what several clients send is held at once.
+func Bound(n int) int { return min(16<<20+64*n, max(128<<20, n)) }
 
 // Decompress returns what src was before it was compressed, in memory of its
 // own. It refuses what grows beyond Bound.

@@ -6,7 +6,7 @@
 // A [Batch] is the bytes of one batch of message format 2 (KIP-98), as it
 // travels and as it is stored. [Check] does for a partition's part of a
 // Produce request what a broker does before it appends; message sets of
-// formats 0 and 1 become batches there, and [DownConvert] makes message sets
+// formats 0 and 1 become batches there, and a [Conversion] makes message sets
 // of batches for clients that know nothing newer. A [Form] makes batches of
 // records.
 //

@@ -9,16 +9,27 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// DownConvert appends to dst the batches in stored as a message set of format
-// magic, 0 or 1, for a consumer at offset from. What the format cannot tell is
-// lost: headers and, in format 0, timestamps. Markers are left out. Records
-// before from are left out where they can be, which is when they are not
-// compressed.
-func DownConvert(dst, stored []byte, magic int8, from int64) ([]byte, *kerr.Error) {
-	for {
+// A Conversion makes message sets of format Magic, 0 or 1, of batches. What the
+// format cannot tell is lost: headers and, in format 0, timestamps. Markers are
+// left out.
+type Conversion struct {
+	Magic int8
+
+	// Room is how many bytes of plain records may still be converted. When it
+	// is used up, what is left is left to another request: compressed records
+	// must be inflated and compressed again, and a small request for many of
+	// them is not to keep a broker busy for hours.
+	Room int
+}
+
+// Append appends the batches in stored to dst as a message set, for a consumer
+// at offset from. Records before from are left out where they can be, which is
+// when they are not compressed. While there is room the next batch comes whole.
+func (c *Conversion) Append(dst, stored []byte, from int64) ([]byte, *kerr.Error) {
+	for c.Room > 0 {
 		b, rest := First(stored)
 		if b == nil {
-			return dst, nil
+			break
 		}
 		stored = rest
 		if b.Control() {
@@ -27,13 +38,17 @@ func DownConvert(dst, stored []byte, magic int8, from int64) ([]byte, *kerr.Erro
 		if b.Codec() == Zstd {
 			return dst, kerr.UnsupportedCompressionType
 		}
-		records, err := b.Decode()
+		r, err := b.reader()
 		if err != nil {
 			return dst, kerr.CorruptMessage
 		}
-		s := setWriter{magic: magic, codec: b.Codec(), appendTime: b.AppendTime()}
-		dst = s.append(dst, records, from)
+		c.Room -= len(r.buf)
+		s := setWriter{magic: c.Magic, codec: b.Codec(), appendTime: b.AppendTime()}
+		if dst, err = s.append(dst, r, from); err != nil {
+			return dst, kerr.CorruptMessage
+		}
 	}
+	return dst, nil
 }
 
 // A setWriter writes the records of one batch as messages.
@@ -43,32 +58,44 @@ type setWriter struct {
 	appendTime bool
 }
 
-func (s setWriter) append(dst []byte, records []Record, from int64) []byte {
-	if len(records) == 0 {
-		return dst
+// append writes the records that r reads. An error leaves dst as it was.
+func (s setWriter) append(dst []byte, r *reader, from int64) ([]byte, error) {
+	if r.left <= 0 {
+		return dst, nil
 	}
 	if s.codec != None {
-		return s.appendCompressed(dst, records)
+		return s.appendCompressed(dst, r)
 	}
-	for i := range records {
-		if records[i].Offset >= from {
-			dst = s.appendMessage(dst, &records[i], None)
+	out := dst
+	for r.left > 0 {
+		rec, err := r.next()
+		if err != nil {
+			return dst, err
+		}
+		if rec.Offset >= from {
+			out = s.appendMessage(out, &rec, None)
 		}
 	}
-	return dst
+	return out, nil
 }
 
 // appendCompressed writes a message that holds the others. It has the offset
 // of the last; in format 1 those within count from the first (KIP-31), in
 // format 0 they are what they are.
-func (s setWriter) appendCompressed(dst []byte, records []Record) []byte {
-	outer := Record{Offset: records[len(records)-1].Offset, Timestamp: NoTimestamp}
+func (s setWriter) appendCompressed(dst []byte, r *reader) ([]byte, error) {
+	outer := Record{Timestamp: NoTimestamp}
 	var inner []byte
-	for i := range records {
-		rec := records[i]
-		outer.Timestamp = max(outer.Timestamp, rec.Timestamp)
+	for first := int64(-1); r.left > 0; {
+		rec, err := r.next()
+		if err != nil {
+			return dst, err
+		}
+		if first < 0 {
+			first = rec.Offset
+		}
+		outer.Offset, outer.Timestamp = rec.Offset, max(outer.Timestamp, rec.Timestamp)
 		if s.magic == 1 {
-			rec.Offset -= records[0].Offset
+			rec.Offset -= first
 		}
 		inner = s.appendMessage(inner, &rec, None)
 	}
@@ -76,7 +103,7 @@ func (s setWriter) appendCompressed(dst []byte, records []Record) []byte {
 	if s.codec == LZ4 && s.magic == 0 {
 		breakFrame(outer.Value)
 	}
-	return s.appendMessage(dst, &outer, s.codec)
+	return s.appendMessage(dst, &outer, s.codec), nil
 }
 
 func (s setWriter) appendMessage(dst []byte, rec *Record, codec Codec) []byte {

@@ -45,8 +45,13 @@ func (b Batch) Records() iter.Seq2[Record, error] {
 
 // Decode returns the records of the batch.
 func (b Batch) Decode() ([]Record, error) {
-	var records []Record
-	for rec, err := range b.Records() {
+	r, err := b.reader()
+	if err != nil {
+		return nil, err
+	}
+	records := make([]Record, 0, min(max(int(r.left), 0), len(r.buf)/minRecord))
+	for r.left > 0 {
+		rec, err := r.next()
 		if err != nil {
 			return nil, err
 		}
@@ -54,6 +59,10 @@ func (b Batch) Decode() ([]Record, error) {
 	}
 	return records, nil
 }
+
+// minRecord is the length of the shortest record, in bytes: its own length,
+// attributes, two deltas, two lengths and a count.
+const minRecord = 7
 
 // A reader reads the records of one batch.
 type reader struct {

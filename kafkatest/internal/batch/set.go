@@ -5,6 +5,7 @@ package batch
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
@@ -19,7 +20,11 @@ const (
 )
 
 // maxNested bounds how many records a message set may stand for.
-const maxNested = 1 << 22
+const maxNested = 1 << 20
+
+// converting is held while a message set is converted: that needs up to some
+// hundred times the memory of what was sent, and many may come at once.
+var converting sync.Mutex
 
 // A message is one message of a set.
 type message struct {
@@ -34,6 +39,8 @@ func (m message) codec() Codec { return Codec(m.attributes & codecBits) }
 
 // checkSet checks a message set and makes a batch of it.
 func checkSet(set []byte) (Checked, *Fault) {
+	converting.Lock()
+	defer converting.Unlock()
 	var (
 		records []Record
 		codec   = None

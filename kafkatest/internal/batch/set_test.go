@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
@@ -101,7 +102,7 @@ func TestOldConsumersGetMessageSets(t *testing.T) {
 			f.Base = 100
 			stored := f.Append(nil, some(100, 8))
 			stored = batch.Marker{ProducerID: 1}.Append(stored, 108, 0)
-			set, err := batch.DownConvert(nil, stored, magic, 0)
+			set, err := downConvert(stored, magic, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -132,7 +133,7 @@ func forget(records []batch.Record, magic int8) {
 func TestDownConvertedOffsetsAreThoseOfTheLog(t *testing.T) {
 	f := form(batch.None)
 	f.Base = 100
-	set, err := batch.DownConvert(nil, f.Append(nil, some(100, 8)), 1, 103)
+	set, err := downConvert(f.Append(nil, some(100, 8)), 1, 103)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +141,7 @@ func TestDownConvertedOffsetsAreThoseOfTheLog(t *testing.T) {
 		t.Errorf("the first message is at %d, not where the consumer is", first)
 	}
 	f.Codec = batch.Gzip
-	if set, err = batch.DownConvert(nil, f.Append(nil, some(100, 8)), 1, 103); err != nil {
+	if set, err = downConvert(f.Append(nil, some(100, 8)), 1, 103); err != nil {
 		t.Fatal(err)
 	}
 	if outer := binary.BigEndian.Uint64(set); outer != 107 {
@@ -157,7 +158,7 @@ func TestDownConvertedOffsetsAreThoseOfTheLog(t *testing.T) {
 
 func TestZstdCannotBeDownConverted(t *testing.T) {
 	f := form(batch.Zstd)
-	if _, err := batch.DownConvert(nil, f.Append(nil, some(0, 1)), 1, 0); err != kerr.UnsupportedCompressionType {
+	if _, err := downConvert(f.Append(nil, some(0, 1)), 1, 0); err != kerr.UnsupportedCompressionType {
 		t.Errorf("got %v", err)
 	}
 }
@@ -165,10 +166,34 @@ func TestZstdCannotBeDownConverted(t *testing.T) {
 func TestOldLZ4HasTheChecksumThatOldClientsExpect(t *testing.T) {
 	f := form(batch.LZ4)
 	stored := f.Append(nil, some(0, 8))
-	v0, _ := batch.DownConvert(nil, stored, 0, 0)
-	v1, _ := batch.DownConvert(nil, stored, 1, 0)
+	v0, _ := downConvert(stored, 0, 0)
+	v1, _ := downConvert(stored, 1, 0)
 	frame0, frame1 := v0[26:], v1[34:]
 	if !bytes.Equal(frame0[:6], frame1[:6]) || frame0[6] == frame1[6] {
 		t.Errorf("headers % x and % x", frame0[:7], frame1[:7])
+	}
+}
+
+// downConvert makes a message set of batches.
+func downConvert(stored []byte, magic int8, from int64) ([]byte, *kerr.Error) {
+	c := batch.Conversion{Magic: magic, Room: 1 << 20}
+	return c.Append(nil, stored, from)
+}
+
+func TestAConversionEndsWhenItsRoomIsUsedUp(t *testing.T) {
+	for _, codec := range []batch.Codec{batch.None, batch.Gzip} {
+		stored := form(codec).Append(nil, some(0, 8))
+		second := form(codec)
+		second.Base = 8
+		both := second.Append(slices.Clone(stored), some(8, 8))
+		one, _ := downConvert(stored, 1, 0)
+		c := batch.Conversion{Magic: 1, Room: 1}
+		got, err := c.Append(nil, both, 0)
+		if err != nil || !bytes.Equal(got, one) {
+			t.Errorf("%v: %d bytes, %v; want the first batch's %d", codec, len(got), err, len(one))
+		}
+		if got, err = c.Append(nil, both, 0); err != nil || len(got) > 0 {
+			t.Errorf("%v: %d bytes and %v without room", codec, len(got), err)
+		}
 	}
 }

@@ -108,13 +108,15 @@ func (c *compaction) copyRecords(b batch.Batch) {
 	horizon, set := b.Horizon()
 	expired := set && c.now >= horizon
 	tombstones := false
-	stay := slices.DeleteFunc(slices.Clone(records), func(r batch.Record) bool {
+	var stay []batch.Record
+	for i := range records {
+		r := &records[i]
 		if r.Key == nil || r.Offset < c.last[string(r.Key)] || r.Value == nil && expired {
-			return true
+			continue
 		}
 		tombstones = tombstones || r.Value == nil
-		return false
-	})
+		stay = append(stay, *r)
+	}
 	if len(stay) == 0 {
 		return
 	}

@@ -4,7 +4,6 @@ package state
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"time"
 
@@ -28,6 +27,7 @@ type fetch struct {
 	parked   *call.Parked
 	deadline *call.Entry
 	over     bool
+	old      batch.Conversion // of what versions before 4 are told
 }
 
 // A view is what there is to see of one partition at the moment.
@@ -319,10 +319,12 @@ func (p *Partition) wakeFetches() {
 	p.log.fetches = slices.DeleteFunc(p.log.fetches, func(w watch) bool { return w.f.over })
 }
 
-// limit returns how many bytes of records the whole answer may have.
+// limit returns how many bytes of records the whole answer may have. Versions
+// before 3 cannot tell, and are bound by fetch.max.bytes alone (KIP-541).
 func (f *fetch) limit() int {
+	limit := int(f.c.SettingInt("fetch.max.bytes"))
 	if f.req.Version < 3 {
-		return math.MaxInt32
+		return limit
 	}
-	return min(int(max(f.req.MaxBytes, 0)), int(f.c.SettingInt("fetch.max.bytes")))
+	return min(int(max(f.req.MaxBytes, 0)), limit)
 }

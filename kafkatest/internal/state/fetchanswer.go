@@ -5,11 +5,14 @@ package state
 import (
 	"slices"
 
-	"github.com/rehearse-go/rehearse/kafkatest/internal/batch"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/partition"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
+
+// maxConverted is how many bytes of plain records one answer converts to an old
+// format, but for the batch that goes beyond.
+const maxConverted = 64 << 20
 
 // answer makes the answer of what there is now.
 func (f *fetch) answer() *kmsg.FetchResponse {
@@ -18,6 +21,10 @@ func (f *fetch) answer() *kmsg.FetchResponse {
 		resp.SessionID = f.session.id
 	}
 	room, force := f.limit(), f.req.Version >= 3
+	f.old.Room = maxConverted
+	if f.req.Version >= 2 {
+		f.old.Magic = 1
+	}
 	gave := make([]bool, len(f.wishes))
 	for i, w := range f.wishes {
 		told := f.tell(i, partition.Span{MaxBytes: room, Force: force})
@@ -93,7 +100,7 @@ func (f *fetch) tell(i int, span partition.Span) kmsg.FetchResponseTopicPartitio
 // tellRecords reads records into the answer, in the format of the version.
 func (f *fetch) tellRecords(told *kmsg.FetchResponseTopicPartition, log *partitionLog, span partition.Span) {
 	if f.req.Version < 3 {
-		span.Force = true
+		span.Force = span.MaxBytes > 0
 	}
 	piece := log.Read(span)
 	if len(piece.Bytes) == 0 {
@@ -118,11 +125,7 @@ func (f *fetch) tellRecords(told *kmsg.FetchResponseTopicPartition, log *partiti
 // Before version 3 what is too large is cut off in the midst of a message: it
 // is how the consumer learns that it must ask for more.
 func (f *fetch) tellOld(told *kmsg.FetchResponseTopicPartition, span partition.Span) {
-	magic := int8(0)
-	if f.req.Version >= 2 {
-		magic = 1
-	}
-	set, err := batch.DownConvert(nil, told.RecordBatches, magic, span.From)
+	set, err := f.old.Append(nil, told.RecordBatches, span.From)
 	if err != nil {
 		*told = emptyPartition(told.Partition, err)
 		return

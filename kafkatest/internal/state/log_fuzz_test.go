@@ -48,7 +48,7 @@ func FuzzLogRequests(f *testing.F) {
 	for version := int16(0); version <= 13; version++ {
 		raw := records(batch.NewForm(), "a", "b")
 		if version < 3 {
-			raw, _ = batch.DownConvert(nil, raw, int8(min(version, 1)), 0)
+			raw, _ = downConvert(raw, int8(min(version, 1)), 0)
 		}
 		f.Add(uint8(0), version, production(version, topic, raw).AppendTo(nil))
 	}

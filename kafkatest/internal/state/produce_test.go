@@ -15,7 +15,7 @@ import (
 func TestEveryVersionProducesAndFetches(t *testing.T) {
 	d := newDriver(t, 1, nil)
 	topic := d.create("t", 1, 1)
-	set, err := batch.DownConvert(nil, records(batch.NewForm(), "v"), 0, 0)
+	set, err := downConvert(records(batch.NewForm(), "v"), 0, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,4 +281,10 @@ func TestOnlyTheAdminClientWritesToTheTopicsOfTheBrokers(t *testing.T) {
 	x.ClientID = "__admin_client"
 	got := d.Handle(x, req).(*kmsg.ProduceResponse).Topics[0].Partitions[0]
 	wantCode(t, "the admin client", got.ErrorCode, nil)
+}
+
+// downConvert makes a message set of batches.
+func downConvert(stored []byte, magic int8, from int64) ([]byte, *kerr.Error) {
+	c := batch.Conversion{Magic: magic, Room: 1 << 20}
+	return c.Append(nil, stored, from)
 }

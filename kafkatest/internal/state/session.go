@@ -197,23 +197,26 @@ func (c *Cluster) roomForSession(broker int32) bool {
 	return true
 }
 
-// wishesOf returns what the request asks for by itself.
+// wishesOf returns what the request asks for by itself. As in Kafka, of a
+// partition that is there more than once the last counts, in the first's place.
 func wishesOf(req *kmsg.FetchRequest) []*wish {
 	n := 0
 	for i := range req.Topics {
 		n += len(req.Topics[i].Partitions)
 	}
-	values, wishes := make([]wish, n), make([]*wish, n)
-	at := 0
+	values, wishes := make([]wish, 0, n), make([]*wish, 0, n)
+	find := make(map[wishKey]*wish, n)
 	for i := range req.Topics {
 		t := &req.Topics[i]
 		for j := range t.Partitions {
-			w := &values[at]
-			w.wishKey = wishKey{t.Topic, t.TopicID, t.Partitions[j].Partition}
+			key := wishKey{t.Topic, t.TopicID, t.Partitions[j].Partition}
+			w, again := find[key]
+			if !again {
+				values = append(values, wish{wishKey: key, toldHW: -1, toldStart: -1})
+				w = &values[len(values)-1]
+				find[key], wishes = w, append(wishes, w)
+			}
 			w.set(&t.Partitions[j])
-			w.toldHW, w.toldStart = -1, -1
-			wishes[at] = w
-			at++
 		}
 	}
 	return wishes
