@@ -41,7 +41,7 @@ type consumer struct {
 	static      map[string]*subscriber // by instance id
 	owners      map[partition]string   // by member id
 	view        map[string]Topic       // the topics that members want, as last looked at
-	stale       bool                   // topics changed since
+	looked      uint64                 // how often topics had changed by then
 }
 
 // A subscriber is a member of a consumer group.
@@ -53,7 +53,7 @@ type subscriber struct {
 	names              []string // sorted
 	regex              string
 	matched            []string // by regex, sorted
-	rematch            bool     // topics changed since
+	looked             uint64   // how often topics had changed by then
 	assignor           string
 	progress           progress
 	assigned           set
@@ -79,6 +79,7 @@ func newConsumer(g *group) *consumer {
 		members: make(map[string]*subscriber),
 		static:  make(map[string]*subscriber),
 		owners:  make(map[partition]string),
+		looked:  g.x.changes,
 	}
 }
 
@@ -186,17 +187,10 @@ func (b *consumer) awaitRevocation(m *subscriber) {
 	m.revocation = b.g.x.agenda.After(m.rebalance, "group revocation", b.g.name+"/"+m.id, func() { b.fence(m) })
 }
 
-func (b *consumer) topicsChanged() {
-	b.stale = true
-	for _, m := range b.members {
-		m.rematch = m.regex != ""
-	}
-}
-
 // refresh looks at the topics that members want, and reports whether they are
 // others than before.
 func (b *consumer) refresh() bool {
-	b.stale = false
+	b.looked = b.g.x.changes
 	view := make(map[string]Topic)
 	for _, m := range b.members {
 		for _, name := range m.topics() {

@@ -4,6 +4,7 @@ package group_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -217,6 +218,29 @@ func TestARegexFindsTopicsOfToday(t *testing.T) {
 	req.SubscribedTopicRegex = a.regex
 	a.send(req)
 	a.release().has(t)
+}
+
+func TestACostlyRegexIsRefused(t *testing.T) {
+	for _, row := range []struct {
+		regex  string
+		topics int32
+		want   *kerr.Error
+	}{
+		{"(?:x{1000}|y{1000}).*", 1, nil},
+		{"(?:x{1000}|y{1000}).*", 9000, kerr.InvalidRegularExpression},
+		{"t.*", 9000, nil},
+		{strings.Repeat("x{1000}", 11), 1, kerr.InvalidRegularExpression},
+		{"a)(?:b", 1, kerr.InvalidRegularExpression},
+	} {
+		w := newWorld(t, nil)
+		for i := range row.topics {
+			w.setTopic("t"+strconv.Itoa(int(i)), 1)
+		}
+		a := w.subscriber("alice", "g")
+		a.topics, a.regex = nil, &row.regex
+		a.beat()
+		wantCode(t, a.code, row.want)
+	}
 }
 
 func TestARegexAndNamesGoTogether(t *testing.T) {

@@ -68,6 +68,7 @@ type Coordinator struct {
 	groups  map[string]*group
 	drawn   map[string]int    // member ids given out, by group and client id
 	manual  map[string]Target // what SetTarget said, by group
+	changes uint64            // of topics, so far
 }
 
 // New returns a coordinator without groups.
@@ -87,18 +88,19 @@ func (x *Coordinator) Names() []string { return slices.Sorted(maps.Keys(x.groups
 
 // TopicsChanged tells that topics or partitions came or went. Consumer groups
 // take it into account with their members' next heartbeats, as in Kafka.
-func (x *Coordinator) TopicsChanged() {
-	for _, g := range x.groups {
-		if b, ok := g.body.(*consumer); ok {
-			b.topicsChanged()
-		}
-	}
-}
+func (x *Coordinator) TopicsChanged() { x.changes++ }
 
 // TopicDeleted forgets what was committed for the topic: Kafka drops the
 // offsets of partitions that are no more.
 func (x *Coordinator) TopicDeleted(topic string) {
-	for _, name := range x.Names() {
+	var holders []string
+	for name, g := range x.groups {
+		if g.holds(topic) {
+			holders = append(holders, name)
+		}
+	}
+	slices.Sort(holders)
+	for _, name := range holders {
 		x.groups[name].forgetTopic(topic)
 	}
 	x.TopicsChanged()

@@ -125,7 +125,7 @@ func (x *Coordinator) compile(h *pulse) *kerr.Error {
 	if said == "" {
 		return nil
 	}
-	re, err := pattern.Whole(said)
+	re, err := wholly(said, len(x.cluster.TopicNames()))
 	if err != nil {
 		return because(kerr.InvalidRegularExpression,
 			"SubscribedTopicRegex `"+said+"` is not a valid regular expression: "+err.Error()+".")
@@ -272,13 +272,13 @@ func (m *subscriber) subscribe(names []string) bool {
 func (b *consumer) match(h *pulse, m *subscriber) bool {
 	said := h.req.SubscribedTopicRegex
 	same := said == nil || *said == m.regex
-	if same && !m.rematch {
+	if same && (m.regex == "" || m.looked == b.g.x.changes) {
 		return false
 	}
 	if !same {
 		m.regex = *said
 	}
-	m.rematch = false
+	m.looked = b.g.x.changes
 	re := h.regex
 	if re == nil && m.regex != "" {
 		re, _ = pattern.Whole(m.regex) // it was compiled before

@@ -55,7 +55,7 @@ func (b *consumer) joinClassic(j *joiner) kmsg.Response {
 	m.classic.stop()
 	m.classic = &classicSide{session: j.session(), protocols: j.protocols()}
 	changed := m.subscribe(sub.Topics) || m.regex != ""
-	m.regex, m.matched, m.rematch = "", nil, false
+	m.regex, m.matched = "", nil
 	b.advance(m, fresh || changed, b.ownedBy(sub))
 	b.renew(m)
 	b.await(m)

@@ -45,6 +45,16 @@ func (g *group) forget(topic string, partition int32) {
 	}
 }
 
+// holds reports whether there are offsets of the topic, pending ones included.
+func (g *group) holds(topic string) bool {
+	_, committed := g.offsets[topic]
+	for _, topics := range g.pending {
+		_, pending := topics[topic]
+		committed = committed || pending
+	}
+	return committed
+}
+
 func (g *group) forgetTopic(topic string) {
 	for _, topics := range g.pending {
 		delete(topics, topic)

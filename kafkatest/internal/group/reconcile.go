@@ -6,7 +6,7 @@ package group
 // target, and reports whether the member moved. owned is what the member says
 // it has; nil if it does not say.
 func (b *consumer) advance(m *subscriber, changed bool, owned set) bool {
-	if changed || b.stale {
+	if changed || b.looked != b.g.x.changes {
 		changed = b.refresh() || changed
 	}
 	if changed {

@@ -68,6 +68,7 @@ type Cluster struct {
 	byID    map[[16]byte]*Topic
 	names   []string       // of the topics, sorted
 	created map[string]int // how often each name was created
+	alike   likenesses
 
 	sessions map[sessionKey]*fetchSession
 }
@@ -95,6 +96,7 @@ func New(config Config) (*Cluster, error) {
 		topics:   map[string]*Topic{},
 		byID:     map[[16]byte]*Topic{},
 		created:  map[string]int{},
+		alike:    likenesses{},
 		sessions: map[sessionKey]*fetchSession{},
 	}
 	if c.ID == "" {
@@ -167,6 +169,7 @@ func (c *Cluster) addTopic(t *Topic) {
 	c.topics[t.Name], c.byID[t.ID] = t, t
 	at, _ := slices.BinarySearchFunc(c.names, t.Name, strings.Compare)
 	c.names = slices.Insert(c.names, at, t.Name)
+	c.alike.add(t.Name)
 	c.topicsChanged()
 }
 
@@ -176,6 +179,7 @@ func (c *Cluster) removeTopic(t *Topic) {
 	delete(c.byID, t.ID)
 	at, _ := slices.BinarySearchFunc(c.names, t.Name, strings.Compare)
 	c.names = slices.Delete(slices.Clone(c.names), at, at+1)
+	c.alike.remove(t.Name)
 	c.groups.TopicDeleted(t.Name)
 	c.topicsChanged()
 }

@@ -5,7 +5,6 @@ package state
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/setting"
@@ -119,15 +118,9 @@ func (c *Cluster) checkNewName(name string) *call.Refusal {
 	if _, exists := c.topics[name]; exists {
 		return call.Refuse(kerr.TopicAlreadyExists, "Topic '"+name+"' already exists.")
 	}
-	if !strings.ContainsAny(name, "._") {
-		return nil
-	}
-	like := strings.ReplaceAll(name, ".", "_")
-	for _, other := range c.names {
-		if strings.ReplaceAll(other, ".", "_") == like {
-			return call.Refuse(kerr.InvalidTopicException,
-				"Topic '"+name+"' collides with existing topic: "+other)
-		}
+	if others := c.alike[likeness(name)]; len(others) > 0 {
+		return call.Refuse(kerr.InvalidTopicException,
+			"Topic '"+name+"' collides with existing topic: "+slices.Min(others))
 	}
 	return nil
 }

@@ -37,11 +37,12 @@ func (c *Cluster) metadata(x *call.Call, req *kmsg.MetadataRequest) kmsg.Respons
 		}
 		return resp
 	}
+	create := c.autoCreates(req)
 	seen := make(map[topicKey]bool, len(req.Topics))
 	for i := range req.Topics {
 		if key := keyOf(&req.Topics[i]); !seen[key] { // who asks twice is told once
 			seen[key] = true
-			resp.Topics = append(resp.Topics, c.topicMetadata(x, req, &req.Topics[i]))
+			resp.Topics = append(resp.Topics, c.topicMetadata(x, req, &req.Topics[i], create))
 		}
 	}
 	return resp
@@ -60,10 +61,26 @@ func keyOf(asked *kmsg.MetadataRequestTopic) topicKey {
 	return topicKey{name: *asked.Topic}
 }
 
+// autoCreates reports whether topics that are not there are to be created. If
+// they had more partitions than a controller makes at once none is, since a
+// broker asks the controller for all of them together.
+func (c *Cluster) autoCreates(req *kmsg.MetadataRequest) bool {
+	if req.Version >= 4 && !req.AllowAutoTopicCreation || !c.settingBool("auto.create.topics.enable") {
+		return false
+	}
+	absent := int64(0)
+	for i := range req.Topics {
+		if name := req.Topics[i].Topic; name != nil && c.topics[*name] == nil {
+			absent++
+		}
+	}
+	return absent*c.SettingInt("num.partitions") <= mostPartitions
+}
+
 // topicMetadata answers for one topic of a request, by name or, from version
-// 12 on, by id.
+// 12 on, by id. create says whether one that is not there is to be created.
 func (c *Cluster) topicMetadata(
-	x *call.Call, req *kmsg.MetadataRequest, asked *kmsg.MetadataRequestTopic,
+	x *call.Call, req *kmsg.MetadataRequest, asked *kmsg.MetadataRequestTopic, create bool,
 ) kmsg.MetadataResponseTopic {
 	unknown := kmsg.NewMetadataResponseTopic()
 	if asked.Topic == nil {
@@ -89,11 +106,10 @@ func (c *Cluster) topicMetadata(
 		return c.describeTopic(x, req, t)
 	}
 	unknown.IsInternal = isInternal(name)
-	allowed := req.Version < 4 || req.AllowAutoTopicCreation
 	switch {
 	case !validTopicName(name):
 		unknown.ErrorCode = kerr.InvalidTopicException.Code
-	case allowed && c.settingBool("auto.create.topics.enable"):
+	case create:
 		unknown.ErrorCode = c.autoCreate(x, name).Code
 	default:
 		unknown.ErrorCode = kerr.UnknownTopicOrPartition.Code
