@@ -4,6 +4,7 @@ package security_test
 
 import (
 	"slices"
+	"strconv"
 	"testing"
 
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
@@ -363,5 +364,58 @@ func TestDescribedAclsAreGatheredByResource(t *testing.T) {
 		"GROUP orders LITERAL"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
+	}
+}
+
+// creations asks for n ACLs that differ in the name of the topic.
+func creations(prefix string, n int) *kmsg.CreateACLsRequest {
+	req := kmsg.NewPtrCreateACLsRequest()
+	for i := range n {
+		one := kmsg.NewCreateACLsRequestCreation()
+		one.ResourceType, one.ResourceName, one.ResourcePatternType = topic, prefix+strconv.Itoa(i), literal
+		one.Principal, one.Host, one.Operation, one.PermissionType = "User:alice", "*", read, allow
+		req.Creations = append(req.Creations, one)
+	}
+	return req
+}
+
+// deletions asks n times for the deletion of all ACLs of a principal.
+func deletions(principal string, n int) *kmsg.DeleteACLsRequest {
+	req := kmsg.NewPtrDeleteACLsRequest()
+	one := kmsg.NewDeleteACLsRequestFilter()
+	one.ResourceType, one.ResourcePatternType = kmsg.ACLResourceTypeAny, kmsg.ACLResourcePatternTypeAny
+	one.Operation, one.PermissionType, one.Principal = kmsg.ACLOperationAny, kmsg.ACLPermissionTypeAny, &principal
+	for range n {
+		req.Filters = append(req.Filters, one)
+	}
+	return req
+}
+
+func TestOneRequestCreatesOrDeletesTenThousandAclsAtMost(t *testing.T) {
+	a := authorizer(t, false)
+	ask := func(req kmsg.Request) kmsg.Response {
+		if req, ok := req.(*kmsg.CreateACLsRequest); ok {
+			return a.CreateACLs(&call.Call{}, req)
+		}
+		return a.DeleteACLs(&call.Call{}, req.(*kmsg.DeleteACLsRequest))
+	}
+	for _, result := range ask(creations("a", 10_001)).(*kmsg.CreateACLsResponse).Results {
+		if result.ErrorCode != kerr.PolicyViolation.Code {
+			t.Fatalf("code %d", result.ErrorCode)
+		}
+	}
+	ask(creations("a", 10_000))
+	ask(creations("b", 1))
+	if n := len(a.ACLs()); n != 10_001 {
+		t.Fatalf("there are %d", n)
+	}
+	result := ask(deletions("User:alice", 1)).(*kmsg.DeleteACLsResponse).Results[0]
+	n, told := len(a.ACLs()), len(result.MatchingACLs)
+	if n != 10_001 || told > 0 || result.ErrorCode != kerr.UnknownServerError.Code {
+		t.Errorf("%d are left, %d were told, with code %d", n, told, result.ErrorCode)
+	}
+	results := ask(deletions("User:bob", 10_000)).(*kmsg.DeleteACLsResponse).Results
+	if results[0].ErrorCode != 0 || results[len(results)-1].ErrorCode != kerr.PolicyViolation.Code {
+		t.Errorf("codes %d to %d", results[0].ErrorCode, results[len(results)-1].ErrorCode)
 	}
 }

@@ -8,6 +8,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// mostAtOnce is how many ACLs one request may create or delete, as in Kafka's
+// controllers (MAX_RECORDS_PER_USER_OP). Here those that are there already and
+// those that two filters pick count, too.
+const mostAtOnce = 10_000
+
+// mostLooks is how often one request may hold a filter against an ACL. Kafka
+// knows no such bound, and keeps a controller busy for hours.
+const mostLooks = 1 << 24
+
+// tooLarge is what Kafka's controllers say of what is more than they do at once.
+const tooLarge = "Unable to perform excessively large batch operation."
+
 // gate says why nobody, or not the caller, may see or change ACLs; nil if the
 // caller may.
 func (a *Authorizer) gate(c *call.Call, op kmsg.ACLOperation) *call.Refusal {
@@ -65,6 +77,9 @@ func appendDescribed(resources []kmsg.DescribeACLsResponseResource, a ACL) []kms
 func (a *Authorizer) CreateACLs(c *call.Call, req *kmsg.CreateACLsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.CreateACLsResponse)
 	refused := a.gate(c, kmsg.ACLOperationAlter)
+	if refused == nil && len(req.Creations) > mostAtOnce {
+		refused = call.Refuse(kerr.PolicyViolation, tooLarge)
+	}
 	var valid []ACL
 	for _, one := range req.Creations {
 		acl := ACL{
@@ -92,29 +107,62 @@ func (a *Authorizer) CreateACLs(c *call.Call, req *kmsg.CreateACLsRequest) kmsg.
 func (a *Authorizer) DeleteACLs(c *call.Call, req *kmsg.DeleteACLsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DeleteACLsResponse)
 	refused := a.gate(c, kmsg.ACLOperationAlter)
-	var known []Filter
+	d := deletion{acls: a}
 	for _, one := range req.Filters {
 		f := Filter{
 			one.ResourceType, one.ResourceName, one.ResourcePatternType,
 			one.Principal, one.Host, one.Operation, one.PermissionType,
 		}
 		result := kmsg.NewDeleteACLsResponseResult()
-		result.ErrorCode, result.ErrorMessage = refused.Code(), refused.Message()
-		switch {
-		case refused != nil:
-		case !f.isKnown():
-			result.ErrorCode = kerr.InvalidRequest.Code
-			result.ErrorMessage = new("The filter contains UNKNOWN elements.")
-		default:
-			known = append(known, f)
+		why := refused
+		if why == nil {
+			why = d.take(f)
+		}
+		result.ErrorCode, result.ErrorMessage = why.Code(), why.Message()
+		if why == nil {
 			result.MatchingACLs = a.matching(f)
 		}
 		resp.Results = append(resp.Results, result)
 	}
-	if len(known) > 0 {
-		a.Remove(known...)
+	if len(d.filters) > 0 {
+		a.Remove(d.filters...)
 	}
 	return resp
+}
+
+// A deletion is one DeleteAcls request on its way.
+type deletion struct {
+	acls    *Authorizer
+	filters []Filter // that were taken
+	looks   int      // of filters at ACLs
+	picked  int      // ACLs
+}
+
+// take takes a filter, or says why it does not.
+func (d *deletion) take(f Filter) *call.Refusal {
+	if !f.isKnown() {
+		return call.Refuse(kerr.InvalidRequest, "The filter contains UNKNOWN elements.")
+	}
+	if d.looks += len(d.acls.acls); d.looks > mostLooks {
+		return call.Refuse(kerr.PolicyViolation, tooLarge)
+	}
+	n := d.acls.count(f)
+	if d.picked+n > mostAtOnce {
+		return call.Refuse(kerr.UnknownServerError, "Cannot remove more than 10000 acls in a single delete operation.")
+	}
+	d.picked += n
+	d.filters = append(d.filters, f)
+	return nil
+}
+
+// count returns how many ACLs the filter picks.
+func (a *Authorizer) count(f Filter) (n int) {
+	for i := range a.acls {
+		if f.picks(a.acls[i]) {
+			n++
+		}
+	}
+	return n
 }
 
 func (a *Authorizer) matching(f Filter) (matching []kmsg.DeleteACLsResponseResultMatchingACL) {
