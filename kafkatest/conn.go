@@ -154,7 +154,7 @@ func (x *conn) secure() error {
 // serve reads requests and answers them.
 func (x *conn) serve() error {
 	for {
-		if !wire.HasFrame(x.in) {
+		if len(x.out) >= largeBuffer || !wire.HasFrame(x.in) {
 			if err := x.flush(); err != nil {
 				return err
 			}
@@ -237,8 +237,9 @@ func (x *conn) bad(frame []byte, err error) error {
 	return err
 }
 
-// largeBuffer is the size from which on a buffer of answers goes back to the
-// pool, so that a connection at rest holds little.
+// largeBuffer is the size from which on answers are written even if the next
+// request is there already, and from which on a buffer goes back to the pool, so
+// that a connection holds little.
 const largeBuffer = 64 << 10
 
 var largeBuffers = sync.Pool{New: func() any { return new([]byte) }}

@@ -4,6 +4,7 @@ package kafkatest_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"io"
 	"runtime"
@@ -109,6 +110,50 @@ func TestAThousandSilentConnectionsDisturbNobody(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestAnswersThatNobodyReadsAreNotGathered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, j := new(memory), new(journal.Journal)
+		c, err := kafkatest.New(kafkatest.Config{Listen: m.listen, Topics: map[string]int{"orders": 1}, Journal: j})
+		if err != nil {
+			t.Fatal(err)
+		}
+		value := bytes.Repeat([]byte("v"), 500_000)
+		if _, err := c.Partition("orders", 0).Append(kafkatest.Record{Value: value}); err != nil {
+			t.Fatal(err)
+		}
+		b := speak(t, m.dial(t, 0))
+		var pipeline []byte
+		for range 50 {
+			pipeline = wire.AppendRequest(pipeline, wire.Header{ClientID: &b.id}, fetchAll("orders"))
+		}
+		go func() { _, _ = b.nc.Write(pipeline) }() // it ends with the cluster
+		synctest.Wait()
+		answered := 0
+		for e := range j.Events(1) {
+			if e.Kind == "kafka.response" {
+				answered++
+			}
+		}
+		if answered != 1 {
+			t.Errorf("%d fetches were answered, and none read", answered)
+		}
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// fetchAll asks for all that partition 0 of a topic has.
+func fetchAll(topic string) *kmsg.FetchRequest {
+	req := kmsg.NewPtrFetchRequest()
+	req.Version, req.MaxBytes, req.SessionEpoch = 11, 1<<30, -1
+	t, p := kmsg.NewFetchRequestTopic(), kmsg.NewFetchRequestTopicPartition()
+	t.Topic, p.PartitionMaxBytes = topic, 1<<30
+	t.Partitions = append(t.Partitions, p)
+	req.Topics = append(req.Topics, t)
+	return req
 }
 
 // seedFrames are the frames' payloads that mutation begins with: every request
