@@ -28,7 +28,7 @@ func demoCommand() *cobra.Command {
 		Long: "Run net/http's server and client, unmodified, on a virtual network with slow, lossy\n" +
 			"links; part the server from its client for a while; tell what happened; and write the\n" +
 			"trace page. The demo runs in real time. In a test the same story takes milliseconds.",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runDemo(c.Context(), c.OutOrStdout(), seed, output)
 		},

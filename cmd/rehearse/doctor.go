@@ -23,7 +23,7 @@ func doctorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "doctor",
 		Short: "Find out why clients cannot reach a server",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(doctorKafkaCommand())
@@ -53,7 +53,7 @@ func doctorKafkaCommand() *cobra.Command {
 			"Kafka cluster. Exits with 0 if all is well, 1 if not, 2 if the command line is bad.",
 		Example: "  rehearse doctor kafka localhost:9092\n" +
 			"  rehearse doctor kafka kafka.example.com:9093 --tls --user alice:secret",
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
 			d.address = args[0]
 			return d.run(c.Context(), c.OutOrStdout())

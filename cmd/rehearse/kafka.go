@@ -27,7 +27,7 @@ func kafkaCommand() *cobra.Command {
 			"  rehearse kafka --listen INTERNAL://:9092,EXTERNAL://:19092 --allow-remote \\\n" +
 			"    --protocol INTERNAL:PLAINTEXT --protocol EXTERNAL:PLAINTEXT \\\n" +
 			"    --advertise INTERNAL://kafka:9092,EXTERNAL://localhost:19092",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if schema {
 				return printSchema(c.OutOrStdout())

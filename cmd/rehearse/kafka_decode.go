@@ -3,9 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"reflect"
 	"regexp"
@@ -44,15 +46,26 @@ func readKafkaConfig(name string) (kafkaConfig, error) {
 // strict: what it does not know is an error. It goes on after an error, so that
 // all are told at once.
 func decodeYAML(file string, text []byte, into any) error {
-	var document yaml.Node
-	if err := yaml.Unmarshal(text, &document); err != nil {
+	documents := yaml.NewDecoder(bytes.NewReader(text))
+	var document, further yaml.Node
+	switch err := documents.Decode(&document); {
+	case errors.Is(err, io.EOF):
+		return nil // an empty file says nothing
+	case err != nil:
 		return syntaxError(file, err)
 	}
-	if len(document.Content) == 0 {
-		return nil // an empty file says nothing
-	}
+	root := document.Content[0]
 	d := yamlDecoder{file: file}
-	d.decode(document.Content[0], reflect.ValueOf(into).Elem())
+	switch err := documents.Decode(&further); {
+	case err == nil:
+		d.fail(&further, "a second document; a file has one")
+		return errors.Join(d.errs...)
+	case !errors.Is(err, io.EOF):
+		return syntaxError(file, err)
+	case root.Tag == "!!null":
+		return nil // nor does one with nothing but a beginning
+	}
+	d.decode(root, reflect.ValueOf(into).Elem())
 	return errors.Join(d.errs...)
 }
 

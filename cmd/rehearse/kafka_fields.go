@@ -101,7 +101,7 @@ func addText(v reflect.Value, text, key string) error {
 	case name == "":
 		return fmt.Errorf("%q has nothing before its %q", text, key)
 	case !parted && element.Kind() != reflect.Struct:
-		return fmt.Errorf("%q has no %q", text, key)
+		return fmt.Errorf("%q has no %q; want NAME%[2]sVALUE", text, key)
 	}
 	if err := setText(element, value); err != nil {
 		return err

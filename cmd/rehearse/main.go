@@ -68,11 +68,12 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "rehearse",
 		Short:         "Rehearse the bad day: stand-ins to run, and what tests left behind to look at",
-		Args:          cobra.NoArgs,
+		Args:          noArguments,
 		SilenceErrors: true, // run prints them
 		SilenceUsage:  true,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SetFlagErrorFunc(flagError)
 	for _, command := range commands {
 		root.AddCommand(command())
 	}

@@ -8,7 +8,7 @@ func traceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trace",
 		Short: "Show, open or compare journals",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(traceShowCommand(), traceOpenCommand(), traceDiffCommand())

@@ -21,7 +21,7 @@ func traceDiffCommand() *cobra.Command {
 		Long: "Print where two journals part, and exit with 1 if they do. Their shapes are compared:\n" +
 			"who did what to whom, and how much, without time and payload; with --exact, everything.\n" +
 			"Headers do not count; a difference of seeds is noted on standard error.",
-		Args: cobra.ExactArgs(2),
+		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
 			want, got, err := readTwo(c, args)
 			if err != nil {

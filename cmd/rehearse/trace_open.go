@@ -26,7 +26,7 @@ func traceOpenCommand() *cobra.Command {
 		Short: "Write a journal as one HTML page, and open it",
 		Long: "Write a journal as one HTML page beside it, print the page's path, and open it in\n" +
 			"the browser, unless CI is set. The page needs no server and may be sent to others.",
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
 			rec, err := readFile(args[0], c.InOrStdin())
 			if err != nil {

@@ -38,7 +38,7 @@ func traceShowCommand() *cobra.Command {
 			"Filters that are given together must all hold.",
 		Example: "  rehearse trace show run.journal --kind 'fault.*' --kind net.drop\n" +
 			"  rehearse trace show run.journal --host db --grep 'UPDATE|DELETE' --json",
-		Args: cobra.ExactArgs(1),
+		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
 			rec, err := readFile(args[0], c.InOrStdin())
 			if err != nil {

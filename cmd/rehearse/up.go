@@ -27,7 +27,7 @@ func upCommand() *cobra.Command {
 			"rehearse in the user's cache, where failed tests leave their journals.\n\n" +
 			"Beside it runs a stand-in Kafka of one broker, whose journal is among those served; what\n" +
 			"more of it can be told, rehearse kafka takes.",
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error { return u.run(c.Context(), c.OutOrStdout()) },
 	}
 	c.Flags().StringVar(&u.dir, "dir", "", "the `directory` of the journals")

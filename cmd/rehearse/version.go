@@ -15,7 +15,7 @@ func versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version of rehearse, of Go, and of the journals it reads",
-		Args:  cobra.NoArgs,
+		Args:  noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(c.OutOrStdout(), "rehearse %s, %s, %s/%s, journal %d\n",
 				moduleVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, journal.Version)

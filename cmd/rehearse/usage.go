@@ -1,0 +1,51 @@
+// What a command line that does not fit is told.
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// asUsed demands as many arguments as the command's Use names.
+func asUsed(c *cobra.Command, args []string) error {
+	if names := strings.Fields(c.Use)[1:]; len(args) != len(names) {
+		return fmt.Errorf("%d arguments given; want %s", len(args), c.UseLine())
+	}
+	return nil
+}
+
+// noArguments refuses what is no subcommand, and guesses which one was meant.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	guess := ""
+	c.SuggestionsMinimumDistance = 2 // letters between what is there and what was typed
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		guess = fmt.Sprintf(", did you mean %q?", near[0])
+	}
+	return fmt.Errorf("unknown command %q for %q%s", args[0], c.CommandPath(), guess)
+}
+
+// flagError adds to the error of an unknown flag which one was meant.
+func flagError(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
+	if !errors.As(err, &unknown) {
+		return err
+	}
+	var known []string
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			known = append(known, f.Name)
+		}
+	})
+	if guess := meant(unknown.GetSpecifiedName(), known); guess != "" {
+		return fmt.Errorf("%w%s", err, guess)
+	}
+	return fmt.Errorf("%w; %s --help tells which there are", err, c.CommandPath())
+}
