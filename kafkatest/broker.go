@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -25,6 +26,10 @@ type Broker struct {
 	places  []place // of each listener; stay when the broker stops
 	script  script
 	history history
+
+	// turns holds something while the broker is being started or ended, which
+	// takes a while and is done once at a time.
+	turns chan struct{}
 
 	mu        sync.Mutex // held for a few instructions only
 	life      *life      // nil while the broker is stopped
@@ -74,7 +79,10 @@ func newLife() *life {
 }
 
 func newBroker(c *Cluster, id int32, index int) *Broker {
-	b := &Broker{cluster: c, id: id, index: index, name: "broker " + strconv.Itoa(int(id))}
+	b := &Broker{
+		cluster: c, id: id, index: index, name: "broker " + strconv.Itoa(int(id)),
+		turns: make(chan struct{}, 1),
+	}
 	if index < len(c.config.Racks) {
 		b.rack = c.config.Racks[index]
 	}
@@ -199,13 +207,29 @@ func (b *Broker) shut(how Cut) *life {
 // a broker that is stopped does nothing. Stop returns when nothing of the
 // broker runs any more; within a Handler or a rule that the broker itself waits
 // for, after a second.
-func (b *Broker) Stop() { b.halt(Close, func(s *state.Cluster) { s.StopBroker(b.id) }) }
+func (b *Broker) Stop() {
+	defer b.turn()()
+	b.stop()
+}
+
+func (b *Broker) stop() { b.halt(Close, func(s *state.Cluster) { s.StopBroker(b.id) }) }
 
 // Kill stops the broker as a power cut does: its connections are reset, and
 // the cluster notices only when the broker's session ends, after
 // broker.session.timeout.ms; until then clients are sent to it.
-func (b *Broker) Kill() { b.halt(Reset, func(s *state.Cluster) { s.KillBroker(b.id) }) }
+func (b *Broker) Kill() {
+	defer b.turn()()
+	b.halt(Reset, func(s *state.Cluster) { s.KillBroker(b.id) })
+}
 
+// turn waits until nobody else starts or ends the broker, and keeps others from
+// it until over is called.
+func (b *Broker) turn() (over func()) {
+	b.turns <- struct{}{}
+	return func() { <-b.turns }
+}
+
+// halt is to be called in a turn.
 func (b *Broker) halt(how Cut, f func(*state.Cluster)) {
 	b.cluster.note(journal.Event{Kind: "kafka.stop", Where: b.name})
 	b.cluster.enter(f)
@@ -243,9 +267,13 @@ func (b *Broker) release() {
 // stops it first if it runs. It fails if the address was taken meanwhile, which
 // a free port of a real socket cannot be on Unix: it is kept for the broker.
 func (b *Broker) Restart() error {
-	b.Stop()
+	defer b.turn()()
+	b.stop()
 	if b.cluster.isClosed() {
 		return net.ErrClosed
+	}
+	if !slices.Contains(b.cluster.Brokers(), b) {
+		return fmt.Errorf("kafkatest: %s was removed", b.name)
 	}
 	if err := b.open(); err != nil {
 		return err

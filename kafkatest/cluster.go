@@ -193,10 +193,12 @@ func (c *Cluster) Close() error {
 	c.mu.Unlock()
 	var lives []*life
 	for _, b := range brokers {
+		over := b.turn()
 		b.release()
 		if l := b.shut(Close); l != nil {
 			lives = append(lives, l)
 		}
+		over()
 	}
 	for _, l := range lives {
 		if !wait(&l.running) {

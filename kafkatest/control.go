@@ -82,7 +82,7 @@ func (c *Cluster) DeleteTopic(name string) error {
 		if !ok {
 			return fmt.Errorf("kafkatest: topic %q: %w", name, kerr.UnknownTopicOrPartition)
 		}
-		s.DeleteTopic(t)
+		s.DeleteTopics(t)
 		return nil
 	})
 }
@@ -110,6 +110,7 @@ func (c *Cluster) AddBroker(rack string) (*Broker, error) {
 	if c.state == nil {
 		return nil, errStateless
 	}
+	defer b.turn()() // so that Close, which may find it at once, ends all of it
 	if err := b.open(); err != nil {
 		return nil, err
 	}
@@ -134,12 +135,14 @@ func (c *Cluster) AddBroker(rack string) (*Broker, error) {
 // they are reassigned.
 func (b *Broker) Remove() {
 	c := b.cluster
+	defer b.turn()()
 	b.halt(Close, func(s *state.Cluster) {
 		s.RemoveBroker(b.id)
 		if len(c.brokers) > 1 {
 			c.brokers = slices.DeleteFunc(slices.Clone(c.brokers), func(o *Broker) bool { return o == b })
 		}
 	})
+	b.release()
 }
 
 // Controller returns the id of the controller, -1 if there is none.
