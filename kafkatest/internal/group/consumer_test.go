@@ -190,7 +190,7 @@ func TestANewPartitionIsAssigned(t *testing.T) {
 		t.Fatal("a topic that nobody wants moved the group on")
 	}
 	delete(w.topics, "t")
-	w.groups.TopicDeleted("t")
+	w.groups.TopicsDeleted([]string{"t"})
 	a.beat().has(t)
 }
 

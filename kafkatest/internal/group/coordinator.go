@@ -90,18 +90,15 @@ func (x *Coordinator) Names() []string { return slices.Sorted(maps.Keys(x.groups
 // take it into account with their members' next heartbeats, as in Kafka.
 func (x *Coordinator) TopicsChanged() { x.changes++ }
 
-// TopicDeleted forgets what was committed for the topic: Kafka drops the
+// TopicsDeleted forgets what was committed for the topics: Kafka drops the
 // offsets of partitions that are no more.
-func (x *Coordinator) TopicDeleted(topic string) {
-	var holders []string
-	for name, g := range x.groups {
-		if g.holds(topic) {
-			holders = append(holders, name)
-		}
+func (x *Coordinator) TopicsDeleted(topics []string) {
+	gone := make(map[string]bool, len(topics))
+	for _, topic := range topics {
+		gone[topic] = true
 	}
-	slices.Sort(holders)
-	for _, name := range holders {
-		x.groups[name].forgetTopic(topic)
+	for _, g := range x.groups { // none hangs on another
+		g.forgetTopics(gone)
 	}
 	x.TopicsChanged()
 }

@@ -38,7 +38,7 @@ func TestWhatATransactionHoldsIsGone(t *testing.T) {
 			wantCode(w.t, top, nil)
 			wantCode(w.t, part, nil)
 		},
-		"with the topic that is deleted": func(w *world) { w.groups.TopicDeleted("t") },
+		"with the topic that is deleted": func(w *world) { w.groups.TopicsDeleted([]string{"t"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, map[string]int32{"t": 1})

@@ -3,6 +3,7 @@
 package group
 
 import (
+	"maps"
 	"time"
 )
 
@@ -45,25 +46,15 @@ func (g *group) forget(topic string, partition int32) {
 	}
 }
 
-// holds reports whether there are offsets of the topic, pending ones included.
-func (g *group) holds(topic string) bool {
-	_, committed := g.offsets[topic]
+func (g *group) forgetTopics(gone map[string]bool) {
 	for _, topics := range g.pending {
-		_, pending := topics[topic]
-		committed = committed || pending
+		maps.DeleteFunc(topics, func(topic string, _ map[int32]Offset) bool { return gone[topic] })
 	}
-	return committed
-}
-
-func (g *group) forgetTopic(topic string) {
-	for _, topics := range g.pending {
-		delete(topics, topic)
+	before := len(g.offsets)
+	maps.DeleteFunc(g.offsets, func(topic string, _ map[int32]Offset) bool { return gone[topic] })
+	if len(g.offsets) < before {
+		g.scheduleExpiry()
 	}
-	if _, ok := g.offsets[topic]; !ok {
-		return
-	}
-	delete(g.offsets, topic)
-	g.scheduleExpiry()
 }
 
 // hold keeps an offset until the producer's transaction ends.

@@ -369,7 +369,7 @@ func TestADeletedTopicTakesItsOffsetsAlong(t *testing.T) {
 	wantCode(t, committed(w.ask("alice", commitRequest(9, "g", "t", 0, 5))), nil)
 	wantCode(t, committed(w.ask("alice", commitRequest(9, "g", "u", 0, 5))), nil)
 	delete(w.topics, "t")
-	w.groups.TopicDeleted("t")
+	w.groups.TopicsDeleted([]string{"t"})
 	if s := w.groups.Snapshot("g"); len(s.Offsets) != 1 || s.Offsets[0].Topic != "u" {
 		t.Fatalf("got %+v", s.Offsets)
 	}

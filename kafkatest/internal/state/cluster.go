@@ -173,14 +173,21 @@ func (c *Cluster) addTopic(t *Topic) {
 	c.topicsChanged()
 }
 
-// removeTopic lets a topic go.
-func (c *Cluster) removeTopic(t *Topic) {
-	delete(c.topics, t.Name)
-	delete(c.byID, t.ID)
-	at, _ := slices.BinarySearchFunc(c.names, t.Name, strings.Compare)
-	c.names = slices.Delete(slices.Clone(c.names), at, at+1)
-	c.alike.remove(t.Name)
-	c.groups.TopicDeleted(t.Name)
+// removeTopics lets topics go.
+func (c *Cluster) removeTopics(topics []*Topic) {
+	if len(topics) == 0 {
+		return
+	}
+	var names []string
+	for _, t := range topics {
+		delete(c.topics, t.Name)
+		delete(c.byID, t.ID)
+		c.alike.remove(t.Name)
+		names = append(names, t.Name)
+	}
+	gone := func(name string) bool { return c.topics[name] == nil }
+	c.names = slices.DeleteFunc(slices.Clone(c.names), gone)
+	c.groups.TopicsDeleted(names)
 	c.topicsChanged()
 }
 

@@ -167,7 +167,7 @@ func TestAWaitingFetchLearnsThatItsTopicIsGone(t *testing.T) {
 	req := fetching(12, topic, 0)
 	req.MaxWaitMillis = 500
 	p := d.waits("c", req)
-	d.DeleteTopic(topic)
+	d.DeleteTopics(topic)
 	if !p.Answered() {
 		t.Fatal("not woken")
 	}
@@ -388,7 +388,7 @@ func TestAnUnknownPartitionDoesNotCutTheWaitForOthersShort(t *testing.T) {
 
 	req.Topics[1].Partitions[0].FetchOffset = 1
 	p = d.waits("d", req)
-	d.DeleteTopic(other)
+	d.DeleteTopics(other)
 	if !p.Answered() {
 		t.Error("a partition was deleted during the wait, and nobody was told")
 	}

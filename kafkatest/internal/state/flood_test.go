@@ -101,7 +101,7 @@ func TestNamesOfDeletedTopicsAreLikeNoOther(t *testing.T) {
 	create("a.b_c", nil)
 	create("a_b.c", kerr.InvalidTopicException)
 	topic, _ := d.Topic("a.b_c")
-	d.DeleteTopic(topic)
+	d.DeleteTopics(topic)
 	create("a_b.c", nil)
 	create("a.b_c", kerr.InvalidTopicException)
 }

@@ -80,7 +80,7 @@ func TestTheOffsetsOfADeletedTopicAreGone(t *testing.T) {
 	d := newDriver(t, 1, nil)
 	topic := d.create("t", 1, 1)
 	wantCode(t, "OffsetCommit", d.commitOffset("g", "t", 5), nil)
-	d.DeleteTopic(topic)
+	d.DeleteTopics(topic)
 	if _, ok := d.Groups().Committed("g", "t", 0); ok {
 		t.Fatal("the offset is still there")
 	}

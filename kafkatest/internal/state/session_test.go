@@ -80,7 +80,7 @@ func TestASessionKnowsTheNameOfATopicThatWasDeleted(t *testing.T) {
 		}
 		wantCode(t, what, told[0].Partitions[0].ErrorCode, want)
 	}
-	d.DeleteTopic(topic)
+	d.DeleteTopics(topic)
 	wantTold("deleted", next(13, id, 1), kerr.UnknownTopicOrPartition)
 	wantTold("unknown from the start", fetching(13, topic, 0), kerr.UnknownTopicID)
 	d.create("t", 1, 1)

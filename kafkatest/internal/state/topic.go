@@ -109,14 +109,16 @@ func (c *Cluster) defaultReplication() int {
 	return max(1, int(c.SettingInt("default.replication.factor")))
 }
 
-// DeleteTopic removes a topic and all it holds.
-func (c *Cluster) DeleteTopic(t *Topic) {
-	c.removeTopic(t)
-	c.settings.Forget(setting.OfTopic(t.Name))
-	for _, p := range t.Partitions {
-		p.gone = true
-		p.moving.Stop()
-		p.changed()
+// DeleteTopics removes topics and all they hold.
+func (c *Cluster) DeleteTopics(topics ...*Topic) {
+	c.removeTopics(topics)
+	for _, t := range topics {
+		c.settings.Forget(setting.OfTopic(t.Name))
+		for _, p := range t.Partitions {
+			p.gone = true
+			p.moving.Stop()
+			p.changed()
+		}
 	}
 }
 

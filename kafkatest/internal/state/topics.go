@@ -28,6 +28,7 @@ func (c *Cluster) deleteTopics(x *call.Call, req *kmsg.DeleteTopicsRequest) kmsg
 			asked = append(asked, kmsg.DeleteTopicsRequestTopic{Topic: &req.TopicNames[i]})
 		}
 	}
+	var deleted []*Topic
 	for _, d := range c.deletions(x, req.Version, asked) {
 		answer := kmsg.NewDeleteTopicsResponseTopic()
 		answer.Topic, answer.TopicID = d.asked.Topic, d.asked.TopicID
@@ -36,10 +37,11 @@ func (c *Cluster) deleteTopics(x *call.Call, req *kmsg.DeleteTopicsRequest) kmsg
 			answer.Topic, answer.TopicID = &d.topic.Name, d.topic.ID
 		}
 		if d.refused == nil {
-			c.DeleteTopic(d.topic)
+			deleted = append(deleted, d.topic)
 		}
 		resp.Topics = append(resp.Topics, answer)
 	}
+	c.DeleteTopics(deleted...)
 	return resp
 }
 
