@@ -6,8 +6,8 @@
 // starts in less than a millisecond.
 //
 //	func TestOrdersAreSentAgain(t *testing.T) {
-//		c := kafkatest.Start(t, kafkatest.Config{Topics: map[string]int{"orders": 3}})
-//		c.Fail(kmsg.Produce, kafkatest.Topic("orders", 0).First(), kerr.NotLeaderForPartition)
+//		c := kafkatest.Start(t, kafkatest.Config{Topics: map[string]int{"orders": 1}})
+//		c.Fail(kmsg.Produce, kafkatest.Topic("orders").First(), kerr.NotLeaderForPartition)
 //
 //		app := newApp(c.Addrs()) // any client, of any language
 //		app.Send("orders", "book")
