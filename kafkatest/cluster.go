@@ -18,6 +18,7 @@ import (
 	"github.com/rehearse-go/rehearse/kafkatest/internal/call"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/security"
 	"github.com/rehearse-go/rehearse/kafkatest/internal/state"
+	"github.com/rehearse-go/rehearse/kafkatest/internal/wire"
 )
 
 // A Cluster is a number of brokers with one state. Its methods may be called
@@ -27,6 +28,7 @@ type Cluster struct {
 	config     Config
 	journal    *journal.Journal // nil if nothing is recorded
 	frameLimit int32            // socket.request.max.bytes
+	frames     wire.Budget      // of requests that are being read or served
 
 	before, after rules
 	ruleCount     atomic.Int64 // to name rules
@@ -59,6 +61,7 @@ func New(config Config) (*Cluster, error) {
 		return nil, err
 	}
 	c := &Cluster{config: config, journal: config.Journal, frameLimit: defaultFrameLimit}
+	c.frames.Limit = maxFrames
 	if config.realSockets && inBubble() {
 		return nil, errBubble
 	}
@@ -122,6 +125,12 @@ func (c *Cluster) makeState() (err error) {
 	}
 	return nil
 }
+
+// maxFrames is how many bytes of large requests a cluster takes at once, before
+// it closes the connection of whoever sends more. Kafka's bound for it,
+// queued.max.request.bytes, has no limit by default, and a few hundred clients
+// that are slow to complete their requests would take all memory.
+const maxFrames = 2 << 30
 
 // defaultFrameLimit is Kafka's default of socket.request.max.bytes.
 const defaultFrameLimit = 100 << 20

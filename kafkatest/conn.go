@@ -159,7 +159,7 @@ func (x *conn) serve() error {
 				return err
 			}
 		}
-		frame, err := wire.ReadFrame(x.in, x.frameLimit())
+		frame, taken, err := x.broker.cluster.frames.ReadFrame(x.in, x.frameLimit())
 		if err != nil {
 			return x.unframed(err)
 		}
@@ -167,7 +167,9 @@ func (x *conn) serve() error {
 		if x.session != nil && x.session.Raw() {
 			answer = x.token
 		}
-		if err := answer(frame); err != nil {
+		err = answer(frame)
+		x.broker.cluster.frames.Return(taken)
+		if err != nil {
 			return errors.Join(err, x.flush())
 		}
 	}
@@ -177,7 +179,7 @@ func (x *conn) serve() error {
 // connection, which is recorded anyway.
 func (x *conn) unframed(err error) error {
 	var size *wire.SizeError
-	if errors.As(err, &size) {
+	if errors.As(err, &size) || errors.Is(err, wire.ErrBudget) {
 		x.event("kafka.bad", journal.Note{Key: "error", Value: err.Error()})
 	}
 	return err

@@ -47,19 +47,31 @@ func guess(size int32) string {
 // keep. The length is checked against limit before memory is spent on it. At
 // the end of the stream between two frames the error is io.EOF.
 func ReadFrame(r *bufio.Reader, limit int32) ([]byte, error) {
+	frame, _, err := new(Budget).ReadFrame(r, limit)
+	return frame, err
+}
+
+// ReadFrame is the function ReadFrame, within the budget. It returns how much
+// of it the frame takes, which is to be given back with Return; if there is not
+// enough left, the error is ErrBudget.
+func (b *Budget) ReadFrame(r *bufio.Reader, limit int32) (frame []byte, taken int64, err error) {
 	head, err := r.Peek(4)
 	if err != nil {
 		if err == io.EOF && len(head) > 0 {
-			return nil, io.ErrUnexpectedEOF
+			err = io.ErrUnexpectedEOF
 		}
-		return nil, err
+		return nil, 0, err
 	}
 	size := int32(binary.BigEndian.Uint32(head))
 	if size < 0 || size > limit {
-		return nil, &SizeError{size, limit}
+		return nil, 0, &SizeError{size, limit}
 	}
 	_, _ = r.Discard(4)
-	return readBody(r, int(size))
+	if frame, taken, err = b.readBody(r, int(size)); err != nil {
+		b.Return(taken)
+		return nil, 0, err
+	}
+	return frame, taken, nil
 }
 
 // spares are frames that were given back.
@@ -86,19 +98,24 @@ func begin(size int) []byte {
 	return make([]byte, min(size, firstRead))
 }
 
-func readBody(r io.Reader, size int) ([]byte, error) {
-	frame := begin(size)
+func (b *Budget) readBody(r io.Reader, size int) (frame []byte, taken int64, err error) {
+	frame = begin(size)
 	for have := 0; ; {
 		if _, err := io.ReadFull(r, frame[have:]); err != nil {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
-			return nil, err
+			return nil, taken, err
 		}
 		if have = len(frame); have == size {
-			return frame, nil
+			return frame, taken, nil
 		}
-		larger := make([]byte, min(size, 2*have))
+		n := min(size, 2*have)
+		if !b.take(int64(n - have)) {
+			return nil, taken, ErrBudget
+		}
+		taken += int64(n - have)
+		larger := make([]byte, n)
 		copy(larger, frame)
 		frame = larger
 	}
