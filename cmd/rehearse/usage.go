@@ -3,12 +3,11 @@
 package main
 
 import (
-	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // asUsed demands as many arguments as the command's Use names.
@@ -32,19 +31,20 @@ func noArguments(c *cobra.Command, args []string) error {
 	return fmt.Errorf("unknown command %q for %q%s", args[0], c.CommandPath(), guess)
 }
 
+// flagName finds the names of flags in what help says of them.
+var flagName = regexp.MustCompile(`(?m)^ +(?:-\w, )?--([\w-]+)`)
+
 // flagError adds to the error of an unknown flag which one was meant.
 func flagError(c *cobra.Command, err error) error {
-	var unknown *pflag.NotExistError
-	if !errors.As(err, &unknown) {
+	name, long := strings.CutPrefix(err.Error(), "unknown flag: --")
+	if !long && !strings.HasPrefix(err.Error(), "unknown shorthand flag: ") {
 		return err
 	}
 	var known []string
-	c.Flags().VisitAll(func(f *pflag.Flag) {
-		if !f.Hidden {
-			known = append(known, f.Name)
-		}
-	})
-	if guess := meant(unknown.GetSpecifiedName(), known); guess != "" {
+	for _, m := range flagName.FindAllStringSubmatch(c.Flags().FlagUsages(), -1) {
+		known = append(known, m[1])
+	}
+	if guess := meant(name, known); guess != "" {
 		return fmt.Errorf("%w%s", err, guess)
 	}
 	return fmt.Errorf("%w; %s --help tells which there are", err, c.CommandPath())
