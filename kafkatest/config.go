@@ -69,7 +69,7 @@ type Config struct {
 	Settings map[string]string
 
 	// Journal gets an event for everything that happens. If nil, nothing is
-	// recorded.
+	// recorded, but for what Start prints when a test fails.
 	Journal *journal.Journal
 
 	// Notify is told of every exchange when its answer has been written. If

@@ -14,7 +14,8 @@ var kafkaDocs = map[string]string{
 	"protocols":   "the security protocol of listeners with names of their own",
 	"topics":      "topics that are there from the beginning, with their partitions; 1 if not given",
 	"auto-create": "whether topics that clients ask for are created; true if not given",
-	"settings":    "broker configs, by Kafka's names",
+	"settings": "broker configs, by Kafka's names; Kafka's defaults if not given, but for " +
+		"group.initial.rebalance.delay.ms, which is 0",
 	"version": "the version of Kafka to appear as, such as 2.8; everything that is implemented " +
 		"if not given",
 	"seed":  "decides every id and every chance; 1 if not given",
