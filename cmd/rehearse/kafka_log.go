@@ -21,6 +21,7 @@ type kafkaRecord struct {
 	file    *os.File
 	pipe    *io.PipeWriter
 	logged  chan struct{} // closed when all is logged
+	lines   *patient      // of the log
 }
 
 // memory is what the journal keeps in memory: its readers read the stream.
@@ -28,11 +29,13 @@ const memory = 1 << 20
 
 // records opens the file of the journal, and begins to log.
 func (c kafkaConfig) records(stderr io.Writer) (*kafkaRecord, error) {
-	r := &kafkaRecord{log: c.logger(stderr)}
+	r := &kafkaRecord{lines: newPatient(stderr, patience)}
+	r.log = c.logger(r.lines)
 	var outs []io.Writer
 	if c.Journal != "" {
 		var err error
 		if r.file, err = os.OpenFile(c.Journal, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600); err != nil {
+			r.lines.close()
 			return nil, plainError(err)
 		}
 		outs = append(outs, r.file)
@@ -83,6 +86,7 @@ func (r *kafkaRecord) close() error {
 		r.pipe.Close()
 		<-r.logged
 	}
+	r.lines.close()
 	if r.file != nil {
 		errs = append(errs, r.file.Close())
 	}
