@@ -262,6 +262,16 @@ func (x *conn) flush() error {
 	return err
 }
 
+// send writes the answers that have gathered, and behind them one more in
+// parts, none of which is copied. It returns how many bytes that one has.
+func (x *conn) send(parts net.Buffers) (int, error) {
+	if err := x.flush(); err != nil {
+		return 0, err
+	}
+	n, err := parts.WriteTo(x.nc)
+	return int(n), err
+}
+
 // room makes room for an answer of about that many bytes.
 func (x *conn) room(size int) {
 	if size < largeBuffer || cap(x.out)-len(x.out) >= size {

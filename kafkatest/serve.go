@@ -261,6 +261,11 @@ func (e *exchange) deliver() error {
 func (e *exchange) write(v Verdict) error {
 	x := e.conn
 	e.Reply.SetVersion(e.Request.GetVersion())
+	if parts, ok := e.parts(v); ok {
+		var err error
+		e.written, err = x.send(parts)
+		return err
+	}
 	start := len(x.out)
 	x.room(answerSize(e.Reply))
 	x.out = wire.AppendResponse(x.out, e.correlation, e.Reply)
@@ -274,6 +279,16 @@ func (e *exchange) write(v Verdict) error {
 	}
 	e.written = len(x.out) - start
 	return nil
+}
+
+// parts returns an answer with many records in parts that need no copy of them;
+// false for others, and for those whose bytes a rule has the last word on.
+func (e *exchange) parts(v Verdict) ([][]byte, bool) {
+	f, ok := e.Reply.(*kmsg.FetchResponse)
+	if !ok || v.Frame != nil || v.Cut != NoCut || answerSize(f) < largeBuffer {
+		return nil, false
+	}
+	return wire.FetchParts(e.correlation, f)
 }
 
 // answerSize returns about how many bytes an answer takes that holds records.
