@@ -41,11 +41,16 @@ func TestALargeFetchKeepsItsPlaceInAPipeline(t *testing.T) {
 			t.Errorf("answer %d: %d bytes were told of, and %d came", i+1, told.BytesWritten, len(frame)+4)
 		}
 		if f, ok := resp.(*kmsg.FetchResponse); ok {
-			for _, p := range f.Topics[0].Partitions {
-				if !bytes.Contains(p.RecordBatches, value) {
-					t.Errorf("partition %d came without its record", p.Partition)
-				}
-			}
+			wantInEach(t, f, value)
+		}
+	}
+}
+
+func wantInEach(t *testing.T, f *kmsg.FetchResponse, value []byte) {
+	t.Helper()
+	for _, p := range f.Topics[0].Partitions {
+		if !bytes.Contains(p.RecordBatches, value) {
+			t.Errorf("partition %d came without its record", p.Partition)
 		}
 	}
 }
