@@ -1,0 +1,84 @@
+// The tape itself, its calls packed.
+
+package tape
+
+import (
+	"fmt"
+	"iter"
+)
+
+// A Tape is a recording. Fill it with Add, then only read it.
+type Tape struct {
+	Head   Head
+	Schema []byte // a serialized google.protobuf.FileDescriptorSet of the types that occur; nil if unknown
+
+	packed []byte
+	ends   []uint64 // ends[i] is where the ith call ends in packed
+}
+
+// Len returns the number of calls.
+func (t *Tape) Len() int { return len(t.ends) }
+
+// Add puts a call at the tape's end.
+func (t *Tape) Add(c *Call) {
+	t.packed = AppendCall(t.packed, c)
+	t.ends = append(t.ends, uint64(len(t.packed)))
+}
+
+// AddPacked puts a call at the tape's end that AppendCall packed. It errs on
+// bytes that are none.
+func (t *Tape) AddPacked(b []byte) error {
+	if err := CheckCall(b); err != nil {
+		return err
+	}
+	t.packed = append(t.packed, b...)
+	t.ends = append(t.ends, uint64(len(t.packed)))
+	return nil
+}
+
+// Adopt makes the tape hold the calls that lie in b one after another, each
+// ending at one of ends. The tape keeps both. It errs on bytes that are none.
+func (t *Tape) Adopt(b []byte, ends []uint64) error {
+	from := uint64(0)
+	for i, end := range ends {
+		if end < from || end > uint64(len(b)) {
+			return fmt.Errorf("call %d ends at byte %d of %d, after it began at %d", i+1, end, len(b), from)
+		}
+		if err := CheckCall(b[from:end]); err != nil {
+			return fmt.Errorf("call %d: %w", i+1, err)
+		}
+		from = end
+	}
+	t.packed, t.ends = b, ends
+	return nil
+}
+
+// Packed returns the ith call as AppendCall packs it. It is not to be changed.
+func (t *Tape) Packed(i int) []byte {
+	from := uint64(0)
+	if i > 0 {
+		from = t.ends[i-1]
+	}
+	return t.packed[from:t.ends[i]:t.ends[i]]
+}
+
+// Call unpacks the ith call, from 0. Its messages are part of the tape and
+// not to be changed.
+func (t *Tape) Call(i int) *Call {
+	c, err := ParseCall(t.Packed(i))
+	if err != nil {
+		panic("tape: a call that was checked does not unpack: " + err.Error())
+	}
+	return c
+}
+
+// Calls yields the calls in their order.
+func (t *Tape) Calls() iter.Seq2[int, *Call] {
+	return func(yield func(int, *Call) bool) {
+		for i := range t.ends {
+			if !yield(i, t.Call(i)) {
+				return
+			}
+		}
+	}
+}
