@@ -5,6 +5,7 @@ package tape
 import (
 	"fmt"
 	"iter"
+	"math"
 )
 
 // A Tape is a recording. Fill it with Add, then only read it.
@@ -37,20 +38,33 @@ func (t *Tape) AddPacked(b []byte) error {
 }
 
 // Adopt makes the tape hold the calls that lie in b one after another, each
-// ending at one of ends. The tape keeps both. It errs on bytes that are none.
+// ending at one of ends. The tape keeps both. It errs on bytes that are none,
+// by a FormatError with an offset in b, and on what Check errs on.
 func (t *Tape) Adopt(b []byte, ends []uint64) error {
+	return t.AdoptWithin(b, ends, Limits{Message: math.MaxInt64})
+}
+
+// AdoptWithin is Adopt within limits.
+func (t *Tape) AdoptWithin(b []byte, ends []uint64, limits Limits) error {
+	limits = limits.Or()
 	from := uint64(0)
 	for i, end := range ends {
 		if end < from || end > uint64(len(b)) {
-			return fmt.Errorf("call %d ends at byte %d of %d, after it began at %d", i+1, end, len(b), from)
+			return &FormatError{Offset: int64(from),
+				Msg: fmt.Sprintf("call %d ends at %d of %d, after it began at %d", i+1, end, len(b), from)}
 		}
-		if err := CheckCall(b[from:end]); err != nil {
-			return fmt.Errorf("call %d: %w", i+1, err)
+		if err := checkAt(b[from:end], len(ends), limits); err != nil {
+			return &FormatError{Offset: int64(from), Msg: fmt.Sprintf("call %d: %v", i+1, err)}
 		}
 		from = end
 	}
 	t.packed, t.ends = b, ends
 	return nil
+}
+
+// Bytes returns how many bytes the tape takes in memory.
+func (t *Tape) Bytes() int64 {
+	return int64(len(t.Head.Initial)) + int64(cap(t.Schema)) + int64(cap(t.packed)) + 8*int64(cap(t.ends))
 }
 
 // Packed returns the ith call as AppendCall packs it. It is not to be changed.

@@ -3,6 +3,7 @@
 package tape_test
 
 import (
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -21,7 +22,7 @@ var full = &tape.Call{
 		{Kind: tape.CloseSend, Order: 5},
 		{Kind: tape.Cancel, Order: 6},
 		{Kind: tape.Header, Order: 7, Pairs: []tape.Pair{{Key: "h", Value: "1"}}},
-		{Kind: tape.Recv, Order: 8, Message: []byte("m"), After: []tape.Ref{{Call: 0, Nth: 2}, {Call: 9, Nth: 1}}},
+		{Kind: tape.Recv, Order: 8, Message: []byte("m"), After: []tape.Ref{{Call: 0, Nth: 2}, {Call: 2, Nth: 1}}},
 		{Kind: tape.End, Order: 9, Pairs: []tape.Pair{{Key: "t", Value: "1"}}, Status: tape.Status{
 			Code: 5, Message: "gone", Plain: true, Details: []tape.Any{{Type: "t/a.B", Value: []byte("v")}},
 		}},
@@ -80,6 +81,84 @@ func TestTheClientsEventsAreVisitedAlone(t *testing.T) {
 	}
 }
 
+func TestAHeadSurvivesPacking(t *testing.T) {
+	full := tape.Head{
+		Version: tape.Version, Initial: []byte("i"), Source: "rpcreplay", Lenient: true, Metadata: []string{"a", "b"},
+		Ignore: []string{"p.M.f"}, Redact: []string{"", "header x"}, Comments: []string{" c"},
+	}
+	for _, want := range []tape.Head{full, {Version: tape.Version}} {
+		got, err := tape.ParseHead(tape.AppendHead(nil, want))
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("packed and unpacked it is\n%+v, %v\nwant\n%+v", got, err, want)
+		}
+	}
+}
+
+func TestAHeadOfALaterVersionIsRefused(t *testing.T) {
+	_, err := tape.ParseHead([]byte{0x08, 99})
+	if err == nil || !strings.Contains(err.Error(), "version 99") || !strings.Contains(err.Error(), "up to 1") {
+		t.Errorf("the error is %v", err)
+	}
+}
+
+func TestATapeTakesNoCallsThatDoNotFitTogether(t *testing.T) {
+	waits := func(r tape.Ref) *tape.Call {
+		return &tape.Call{Method: "/a/B", Events: []tape.Event{{Kind: tape.End, After: []tape.Ref{r}}}}
+	}
+	for _, c := range []struct {
+		name string
+		call *tape.Call
+		want string // what the error says
+	}{
+		{"it waits for itself", waits(tape.Ref{Call: 1, Nth: 1}), ""},
+		{"it waits for a call behind the tape", waits(tape.Ref{Call: 2, Nth: 1}), "one of call 3, of 2 calls"},
+		{"it waits for an event 0", waits(tape.Ref{Call: 1}), "event 0"},
+		{"it has no method", &tape.Call{}, "no method"},
+		{"it has a message of 9 bytes", &tape.Call{Method: "/a/B", Events: []tape.Event{
+			{Kind: tape.Send, Message: []byte("123456789")}}}, "9 bytes, more than the limit of 8"},
+	} {
+		first := tape.AppendCall(nil, get)
+		packed := tape.AppendCall(first[:len(first):len(first)], c.call)
+		var adopted, filled tape.Tape
+		filled.Add(get)
+		filled.Add(c.call)
+		err := adopted.AdoptWithin(packed, []uint64{uint64(len(first)), uint64(len(packed))}, tape.Limits{Message: 8})
+		checked := filled.Check(tape.Limits{Message: 8})
+		if c.want == "" {
+			if err != nil || checked != nil || adopted.Len() != 2 {
+				t.Errorf("%s: it is refused: %v, %v", c.name, err, checked)
+			}
+			continue
+		}
+		var fault *tape.FormatError
+		if !errors.As(err, &fault) || fault.Offset != int64(len(first)) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: the error is %v, want %q at byte %d", c.name, err, c.want, len(first))
+		}
+		if checked == nil || !strings.Contains(checked.Error(), c.want) || adopted.Len() != 0 {
+			t.Errorf("%s: Check says %v, want %q; %d calls were adopted", c.name, checked, c.want, adopted.Len())
+		}
+	}
+}
+
+func FuzzParseHead(f *testing.F) {
+	f.Add(tape.AppendHead(nil, tape.Head{Initial: []byte("i"), Source: "s", Lenient: true, Redact: []string{"a", ""}}))
+	f.Add([]byte{0x08, 0x02})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		h, err := tape.ParseHead(b)
+		if err != nil {
+			return
+		}
+		again, err := tape.ParseHead(tape.AppendHead(nil, h))
+		h.Version = tape.Version
+		if len(h.Initial) == 0 {
+			h.Initial = nil
+		}
+		if err != nil || !reflect.DeepEqual(again, h) {
+			t.Errorf("%+v\nbecame\n%+v, %v", h, again, err)
+		}
+	})
+}
+
 func FuzzParseCall(f *testing.F) {
 	packed := tape.AppendCall(nil, full)
 	f.Add(packed)
@@ -97,18 +176,32 @@ func FuzzParseCall(f *testing.F) {
 	})
 }
 
+// get is a call as most are.
+var get = &tape.Call{
+	Number: 7, Method: "/pay.v1.Pay/Get", Shape: tape.Unary, Pairs: []tape.Pair{{Key: "x-tenant", Value: "acme"}},
+	Start: 1e6, Order: 3,
+	Events: []tape.Event{
+		{Kind: tape.Send, At: 1e6, Order: 4, Message: []byte("12345678")},
+		{Kind: tape.CloseSend, Order: 5, At: 1e6},
+		{Kind: tape.Header, Order: 7, At: 2e6, Pairs: []tape.Pair{{Key: "x-region", Value: "eu"}}},
+		{Kind: tape.Recv, At: 2e6, Order: 8, Message: []byte("12345678")}, {Kind: tape.End, At: 2e6, Order: 9},
+	},
+}
+
 func BenchmarkParseCall(b *testing.B) {
-	packed := tape.AppendCall(nil, &tape.Call{
-		Number: 7, Method: "/pay.v1.Pay/Get", Shape: tape.Unary,
-		Events: []tape.Event{
-			{Kind: tape.Send, At: 1e6, Order: 4, Message: []byte("0123456789")},
-			{Kind: tape.CloseSend, Order: 5, At: 1e6},
-			{Kind: tape.Recv, At: 2e6, Order: 8, Message: []byte("0123456789")}, {Kind: tape.End, At: 2e6, Order: 9},
-		},
-	})
+	packed := tape.AppendCall(nil, get)
 	b.ReportMetric(float64(len(packed)), "B")
 	for b.Loop() {
 		if _, err := tape.ParseCall(packed); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCheckCall(b *testing.B) {
+	packed := tape.AppendCall(nil, get)
+	for b.Loop() {
+		if err := tape.CheckCall(packed); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,121 +1,8 @@
-// The packed form of a call, read and checked.
+// The packed form of a call, read.
 
 package tape
 
-import (
-	"errors"
-	"fmt"
-	"math"
-	"time"
-
-	"google.golang.org/protobuf/encoding/protowire"
-)
-
-// A field is one field of a packed message: a number or bytes.
-type field struct {
-	number protowire.Number
-	n      uint64
-	b      []byte
-}
-
-var errCut = errors.New("it is cut short or garbled")
-
-// fields calls visit for each field of a packed message.
-func fields(b []byte, visit func(field) error) error {
-	for len(b) > 0 {
-		num, typ, size := protowire.ConsumeTag(b)
-		if size < 0 {
-			return errCut
-		}
-		b = b[size:]
-		f := field{number: num}
-		switch typ {
-		case protowire.VarintType:
-			f.n, size = protowire.ConsumeVarint(b)
-		case protowire.BytesType:
-			f.b, size = protowire.ConsumeBytes(b)
-		default:
-			return fmt.Errorf("field %d has type %d, which does not occur here", num, typ)
-		}
-		if size < 0 {
-			return errCut
-		}
-		b = b[size:]
-		if err := visit(f); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// CheckCall tells whether b is a packed call, at no cost of memory.
-func CheckCall(b []byte) error {
-	method := false
-	err := fields(b, func(f field) error {
-		switch f.number {
-		case callMethod:
-			method = len(f.b) > 0
-		case callShape:
-			return bound("a shape", f.n, uint64(Bidi))
-		case callNumber, callTimeout, callStart, callOrder:
-			return bound("a number", f.n, math.MaxInt64)
-		case callPairs:
-			return fields(f.b, ignore)
-		case callEvents:
-			return checkEvent(f.b)
-		}
-		return nil
-	})
-	if err == nil && !method {
-		return errors.New("a call has no method")
-	}
-	return err
-}
-
-func checkEvent(b []byte) error {
-	kind := uint64(0)
-	err := fields(b, func(f field) error {
-		switch f.number {
-		case eventKind:
-			kind = f.n
-		case eventAt, eventOrder:
-			return bound("a number", f.n, math.MaxInt64)
-		case eventPairs:
-			return fields(f.b, ignore)
-		case eventStatus:
-			return fields(f.b, checkStatus)
-		case after:
-			return fields(f.b, func(f field) error { return bound("a reference", f.n, math.MaxInt32) })
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	if kind == 0 || kind > uint64(End) {
-		return fmt.Errorf("an event is of kind %d: this version knows 1 to %d", kind, End)
-	}
-	return nil
-}
-
-func checkStatus(f field) error {
-	switch f.number {
-	case statusCode:
-		return bound("a status code", f.n, math.MaxUint32)
-	case statusDetails:
-		return fields(f.b, ignore)
-	}
-	return nil
-}
-
-func ignore(field) error { return nil }
-
-func bound(what string, n, most uint64) error {
-	if n > most {
-		return fmt.Errorf("%s is %d, more than %d", what, n, most)
-	}
-	return nil
-}
+import "time"
 
 // ParseCall unpacks a call. Messages in it are part of b.
 func ParseCall(b []byte) (*Call, error) {
@@ -123,40 +10,39 @@ func ParseCall(b []byte) (*Call, error) {
 		return nil, err
 	}
 	c := &Call{Events: make([]Event, 0, 5)}
-	fields(b, func(f field) error {
-		switch f.number {
+	for field, n, v, b := next(b); field != 0; field, n, v, b = next(b) {
+		switch field {
 		case callNumber:
-			c.Number = int(f.n)
+			c.Number = int(n)
 		case callMethod:
-			c.Method = string(f.b)
+			c.Method = string(v)
 		case callShape:
-			c.Shape = Shape(f.n)
+			c.Shape = Shape(n)
 		case callCodec:
-			c.Codec = string(f.b)
+			c.Codec = string(v)
 		case callAuthority:
-			c.Authority = string(f.b)
+			c.Authority = string(v)
 		case callPairs:
-			c.Pairs = append(c.Pairs, parsePair(f.b))
+			c.Pairs = append(c.Pairs, parsePair(v))
 		case callTimeout:
-			c.Timeout = time.Duration(f.n)
+			c.Timeout = time.Duration(n)
 		case callStart:
-			c.Start = time.Duration(f.n)
+			c.Start = time.Duration(n)
 		case callOrder:
-			c.Order = int(f.n)
+			c.Order = int(n)
 		case callEvents:
 			c.Events = append(c.Events, Event{})
-			parseEvent(f.b, &c.Events[len(c.Events)-1])
+			parseEvent(v, &c.Events[len(c.Events)-1])
 		case callComments:
-			c.Comments = append(c.Comments, string(f.b))
+			c.Comments = append(c.Comments, string(v))
 		}
-		return nil
-	})
+	}
 	return c, nil
 }
 
 // ParseEvent unpacks an event. Its message is part of b.
 func ParseEvent(b []byte) (e Event, err error) {
-	if err := checkEvent(b); err != nil {
+	if err := new(extent).addEvent(b); err != nil {
 		return e, err
 	}
 	parseEvent(b, &e)
@@ -164,42 +50,40 @@ func ParseEvent(b []byte) (e Event, err error) {
 }
 
 func parseEvent(b []byte, e *Event) {
-	fields(b, func(f field) error {
-		switch f.number {
+	for field, n, v, b := next(b); field != 0; field, n, v, b = next(b) {
+		switch field {
 		case eventKind:
-			e.Kind = Kind(f.n)
+			e.Kind = Kind(n)
 		case eventAt:
-			e.At = time.Duration(f.n)
+			e.At = time.Duration(n)
 		case eventOrder:
-			e.Order = int(f.n)
+			e.Order = int(n)
 		case eventMessage:
-			e.Message = f.b
+			e.Message = v
 		case eventPairs:
-			e.Pairs = append(e.Pairs, parsePair(f.b))
+			e.Pairs = append(e.Pairs, parsePair(v))
 		case eventStatus:
-			parseStatus(f.b, &e.Status)
+			parseStatus(v, &e.Status)
 		case after:
-			e.After = append(e.After, parseRef(f.b))
+			e.After = append(e.After, parseRef(v))
 		}
-		return nil
-	})
+	}
 }
 
 func parseStatus(b []byte, s *Status) {
-	fields(b, func(f field) error {
-		switch f.number {
+	for field, n, v, b := next(b); field != 0; field, n, v, b = next(b) {
+		switch field {
 		case statusCode:
-			s.Code = uint32(f.n)
+			s.Code = uint32(n)
 		case statusMessage:
-			s.Message = string(f.b)
+			s.Message = string(v)
 		case statusDetails:
-			key, value := parseTwo(f.b)
+			key, value := parseTwo(v)
 			s.Details = append(s.Details, Any{Type: string(key), Value: value})
 		case statusPlain:
-			s.Plain = f.n != 0
+			s.Plain = n != 0
 		}
-		return nil
-	})
+	}
 }
 
 func parsePair(b []byte) Pair {
@@ -208,28 +92,26 @@ func parsePair(b []byte) Pair {
 }
 
 func parseTwo(b []byte) (first, second []byte) {
-	fields(b, func(f field) error {
-		switch f.number {
+	for field, _, v, b := next(b); field != 0; field, _, v, b = next(b) {
+		switch field {
 		case 1:
-			first = f.b
+			first = v
 		case 2:
-			second = f.b
+			second = v
 		}
-		return nil
-	})
+	}
 	return first, second
 }
 
 func parseRef(b []byte) (r Ref) {
-	fields(b, func(f field) error {
-		switch f.number {
+	for field, n, _, b := next(b); field != 0; field, n, _, b = next(b) {
+		switch field {
 		case refCall:
-			r.Call = int(f.n)
+			r.Call = int(n)
 		case refNth:
-			r.Nth = int(f.n)
+			r.Nth = int(n)
 		}
-		return nil
-	})
+	}
 	return r
 }
 
@@ -237,24 +119,25 @@ func parseRef(b []byte) (r Ref) {
 // unpacking the rest. Messages are part of b. It stops when visit returns
 // false.
 func ClientEvents(b []byte, visit func(kind Kind, message []byte) bool) {
-	fields(b, func(f field) error {
-		if f.number != callEvents {
-			return nil
+	for field, _, v, b := next(b); field != 0; field, _, v, b = next(b) {
+		if field != callEvents {
+			continue
 		}
-		var kind Kind
-		var message []byte
-		fields(f.b, func(f field) error {
-			switch f.number {
-			case eventKind:
-				kind = Kind(f.n)
-			case eventMessage:
-				message = f.b
-			}
-			return nil
-		})
+		kind, message := kindAndMessage(v)
 		if kind.FromClient() && !visit(kind, message) {
-			return errCut
+			return
 		}
-		return nil
-	})
+	}
+}
+
+func kindAndMessage(b []byte) (kind Kind, message []byte) {
+	for field, n, v, b := next(b); field != 0; field, n, v, b = next(b) {
+		switch field {
+		case eventKind:
+			kind = Kind(n)
+		case eventMessage:
+			message = v
+		}
+	}
+	return kind, message
 }
