@@ -3,158 +3,180 @@
 package schema
 
 import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
 // A Set is an immutable set of descriptors. The nil Set knows nothing.
-type Set struct{}
+type Set struct {
+	layers []*layer // asked in order
+	rules  sync.Map // text of paths -> *rules: the plans of canonical forms
+}
+
+// A layer is the descriptors of one source.
+type layer struct {
+	files      *protoregistry.Files
+	extensions map[protoreflect.FullName][]protoreflect.ExtensionDescriptor // by number; nil if linked
+}
+
+var linked = &layer{files: protoregistry.GlobalFiles}
 
 // Linked returns the set of all that is linked into the program.
-func Linked() *Set { return &Set{} }
+func Linked() *Set { return &Set{layers: []*layer{linked}} }
 
 // Parse reads a serialized google.protobuf.FileDescriptorSet. What its files
-// import and do not hold is taken from the program, if it is there.
-func Parse(b []byte) (*Set, error) { return &Set{}, nil }
-
-// FromFiles is Parse for a set that is already decoded.
-func FromFiles(fds *descriptorpb.FileDescriptorSet) (*Set, error) { return &Set{}, nil }
-
-// Or returns a set that looks in s first and then in fallback. Either may be nil.
-func (s *Set) Or(fallback *Set) *Set { return s }
-
-// Method returns the method called "/pkg.Service/Method", or nil.
-func (s *Set) Method(name string) protoreflect.MethodDescriptor { return nil }
-
-// Input returns the type of a method's requests, or nil.
-func (s *Set) Input(method string) protoreflect.MessageDescriptor { return nil }
-
-// Output returns the type of a method's responses, or nil.
-func (s *Set) Output(method string) protoreflect.MessageDescriptor { return nil }
-
-// Message returns the message type of that full name or type URL, or nil.
-func (s *Set) Message(name string) protoreflect.MessageDescriptor { return nil }
-
-// Services returns the full names of all services, sorted.
-func (s *Set) Services() []protoreflect.FullName { return nil }
-
-// FindFileByPath makes Set a protodesc.Resolver, with FindDescriptorByName.
-func (s *Set) FindFileByPath(path string) (protoreflect.FileDescriptor, error) { return nil, nil }
-
-// FindDescriptorByName makes Set a protodesc.Resolver, with FindFileByPath.
-func (s *Set) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
-	return nil, nil
+// import and do not hold is taken from the program, if it is there; types that
+// are in neither have no fields that are known.
+func Parse(b []byte) (*Set, error) {
+	fds := new(descriptorpb.FileDescriptorSet)
+	if err := (proto.UnmarshalOptions{AllowPartial: true}).Unmarshal(b, fds); err != nil {
+		return nil, fmt.Errorf("the schema is no google.protobuf.FileDescriptorSet: %w", err)
+	}
+	return FromFiles(fds)
 }
 
-// FindMessageByName makes Set a resolver of message types.
-func (s *Set) FindMessageByName(name protoreflect.FullName) (protoreflect.MessageType, error) {
-	return nil, nil
+// FromFiles is Parse for a set that is already decoded. Of two files of one
+// path, the first counts.
+func FromFiles(fds *descriptorpb.FileDescriptorSet) (*Set, error) {
+	b := builder{
+		waiting: map[string]*descriptorpb.FileDescriptorProto{},
+		built:   new(protoregistry.Files),
+	}
+	for _, file := range fds.GetFile() {
+		if _, twice := b.waiting[file.GetName()]; !twice {
+			b.waiting[file.GetName()] = file
+		}
+	}
+	for _, file := range fds.GetFile() {
+		if err := b.build(file.GetName(), 0); err != nil {
+			return nil, err
+		}
+	}
+	return &Set{layers: []*layer{{b.built, extensionsOf(b.built)}}}, nil
 }
 
-// FindMessageByURL makes Set a resolver of message types.
-func (s *Set) FindMessageByURL(url string) (protoreflect.MessageType, error) { return nil, nil }
-
-// FindExtensionByName makes Set a resolver of extensions.
-func (s *Set) FindExtensionByName(name protoreflect.FullName) (protoreflect.ExtensionType, error) {
-	return nil, nil
+// A builder builds files, imports first.
+type builder struct {
+	waiting map[string]*descriptorpb.FileDescriptorProto // nil once begun
+	built   *protoregistry.Files
 }
 
-// FindExtensionByNumber makes Set a resolver of extensions.
-func (s *Set) FindExtensionByNumber(
-	message protoreflect.FullName, number protoreflect.FieldNumber,
-) (protoreflect.ExtensionType, error) {
-	return nil, nil
-}
+// maxImports bounds how deep imports nest.
+const maxImports = 1000
 
-// RangeExtensionsByMessage visits the extensions of a message by number, until visit returns false.
-func (s *Set) RangeExtensionsByMessage(
-	message protoreflect.FullName, visit func(protoreflect.ExtensionType) bool,
-) {
-}
-
-// Used returns a serialized google.protobuf.FileDescriptorSet of the files
-// that define these methods and messages (full names or type URLs), and of
-// what they import: imports first, always in the same order, without source
-// comments. It is nil if none is known.
-func (s *Set) Used(methods, messages []string) []byte { return nil }
-
-// JSON returns a message as one line of JSON. See the package for its form.
-func (s *Set) JSON(md protoreflect.MessageDescriptor, wire []byte) (json []byte, exact bool, err error) {
-	return nil, false, nil
-}
-
-// Wire turns JSON to wire bytes, always the same.
-func (s *Set) Wire(md protoreflect.MessageDescriptor, json []byte) ([]byte, error) { return nil, nil }
-
-// A Canon brings messages of one type to canonical form.
-type Canon struct{}
-
-// Canon returns the canonical form of md's messages, without the fields that
-// ignore names. md may be nil. Paths limited to a method count for any: see Paths.For.
-func (s *Set) Canon(md protoreflect.MessageDescriptor, ignore Paths) *Canon { return &Canon{} }
-
-// Append appends the canonical form of wire to dst.
-func (c *Canon) Append(dst, wire []byte) []byte { return append(dst, wire...) }
-
-// A Path names fields: see ParsePath.
-type Path struct{ text string }
-
-// Paths are several.
-type Paths []Path
-
-// ParsePath reads a path.
-func ParsePath(s string) (Path, error) { return Path{s}, nil }
-
-// ParsePaths reads paths.
-func ParsePaths(texts []string) (Paths, error) { return nil, nil }
-
-// For returns those of the paths that hold for a method ("/pkg.Service/Method").
-func (p Paths) For(method string) Paths { return p }
-
-// String returns the path as ParsePath reads it.
-func (p Path) String() string { return p.text }
-
-// A Difference is one place where two messages differ.
-type Difference struct {
-	Path      string // such as items[2].price; by field numbers where names are unknown: 2.1
-	Want, Got string // short JSON; "" if absent
-}
-
-// Diff tells how got differs from want, in the order of fields, at most 20 places.
-func (s *Set) Diff(md protoreflect.MessageDescriptor, want, got []byte, ignore Paths) []Difference {
+func (b *builder) build(path string, depth int) error {
+	file := b.waiting[path]
+	if file == nil {
+		return nil
+	}
+	if depth > maxImports {
+		return fmt.Errorf("the schema's imports nest more than %d deep, at %q", maxImports, path)
+	}
+	b.waiting[path] = nil
+	for _, imported := range file.GetDependency() {
+		if err := b.build(imported, depth+1); err != nil {
+			return err
+		}
+	}
+	fd, err := newFile(file, b)
+	if err == nil {
+		err = b.built.RegisterFile(fd)
+	}
+	if err != nil {
+		return fmt.Errorf("the schema's file %q is not valid: %w", path, err)
+	}
 	return nil
 }
 
-// Sketch shows bytes of an unknown type in one line, by what they look like.
-func (s *Set) Sketch(wire []byte) string { return "" }
-
-// A Field is a field on the wire that a walk has come to.
-type Field struct {
-	Desc   protoreflect.FieldDescriptor // nil if unknown
-	Number protoreflect.FieldNumber
-	Value  []byte // of a message, string or bytes its content without length; else as on the wire
+// newFile is protodesc's New. That checks what it is given, but not with
+// hostile files in mind, so that what it trips over is an error here.
+func newFile(file *descriptorpb.FileDescriptorProto, imports protodesc.Resolver) (
+	fd protoreflect.FileDescriptor, err error,
+) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("its descriptors contradict themselves: %v", r)
+		}
+	}()
+	return protodesc.FileOptions{AllowUnresolvable: true}.New(file, imports)
 }
 
-// Path returns where the field is: items[2].price, labels["k"], or by number.
-func (f *Field) Path() string { return "" }
+// FindFileByPath finds what files import: within the set, else in the program.
+func (b *builder) FindFileByPath(path string) (protoreflect.FileDescriptor, error) {
+	if fd, err := b.built.FindFileByPath(path); err == nil {
+		return fd, nil
+	}
+	return protoregistry.GlobalFiles.FindFileByPath(path)
+}
 
-// Name returns the field's name; of a map's value its key; of an unknown field its number.
-func (f *Field) Name() string { return "" }
+// FindDescriptorByName finds what files refer to: within the set, else in the program.
+func (b *builder) FindDescriptorByName(name protoreflect.FullName) (protoreflect.Descriptor, error) {
+	if d, err := b.built.FindDescriptorByName(name); err == nil {
+		return d, nil
+	}
+	return protoregistry.GlobalFiles.FindDescriptorByName(name)
+}
 
-// A Visit is told of fields. If replace, the field's value becomes
-// replacement; if that is nil, the field is left out.
-type Visit func(f *Field) (replacement []byte, replace bool)
+// extensionsOf collects the extensions that files declare, at any depth.
+func extensionsOf(files *protoregistry.Files) map[protoreflect.FullName][]protoreflect.ExtensionDescriptor {
+	found := map[protoreflect.FullName][]protoreflect.ExtensionDescriptor{}
+	var collect func(protoreflect.ExtensionDescriptors, protoreflect.MessageDescriptors)
+	collect = func(xds protoreflect.ExtensionDescriptors, mds protoreflect.MessageDescriptors) {
+		for i := range xds.Len() {
+			of := xds.Get(i).ContainingMessage().FullName()
+			found[of] = append(found[of], xds.Get(i))
+		}
+		for i := range mds.Len() {
+			collect(mds.Get(i).Extensions(), mds.Get(i).Messages())
+		}
+	}
+	files.RangeFiles(func(fd protoreflect.FileDescriptor) bool {
+		collect(fd.Extensions(), fd.Messages())
+		return true
+	})
+	for _, xds := range found {
+		slices.SortFunc(xds, byNumberAndName)
+	}
+	return found
+}
 
-// A Watch walks messages and stops only at fields that are wanted.
-type Watch struct{}
+func byNumberAndName(a, b protoreflect.ExtensionDescriptor) int {
+	return cmp.Or(cmp.Compare(a.Number(), b.Number()), cmp.Compare(a.FullName(), b.FullName()))
+}
 
-// Watch returns a walk over wanted fields. It is asked once per field of a
-// type; with nil it says whether unknown fields are wanted.
-func (s *Set) Watch(wanted func(fd protoreflect.FieldDescriptor) bool) *Watch { return &Watch{} }
+// Or returns a set that looks in s first and then in fallback. Either may be nil.
+func (s *Set) Or(fallback *Set) *Set {
+	switch {
+	case s == nil:
+		return fallback
+	case fallback == nil:
+		return s
+	}
+	both := &Set{layers: slices.Clone(s.layers)}
+	for _, l := range fallback.layers {
+		if !slices.Contains(both.layers, l) {
+			both.layers = append(both.layers, l)
+		}
+	}
+	return both
+}
 
-// Walk visits wanted fields of a message, and returns it with what was
-// replaced: wire itself, if nothing was. md may be nil.
-func (w *Watch) Walk(md protoreflect.MessageDescriptor, wire []byte, visit Visit) []byte { return wire }
-
-// Wants tells whether a message of that type can hold a wanted field.
-func (w *Watch) Wants(md protoreflect.MessageDescriptor) bool { return true }
+// each visits the set's layers.
+func (s *Set) each(visit func(*layer) bool) {
+	if s == nil {
+		return
+	}
+	for _, l := range s.layers {
+		if !visit(l) {
+			return
+		}
+	}
+}
