@@ -144,6 +144,9 @@ func (r maker) message(md protoreflect.MessageDescriptor, depth int) *dynamicpb.
 			r.fill(m, fd, depth)
 		}
 	}
+	if name := md.FullName(); name == "google.protobuf.Value" && m.WhichOneof(md.Oneofs().Get(0)) == nil {
+		m.Set(md.Fields().ByName("bool_value"), protoreflect.ValueOfBool(true)) // JSON takes none for null
+	}
 	if md.FullName() == "test.v1.Old" && r.IntN(2) == 0 {
 		xt, _ := r.set.FindExtensionByName("test.v1.note")
 		m.Set(xt.TypeDescriptor(), protoreflect.ValueOfString("n"))
@@ -189,6 +192,9 @@ func (r maker) value(fd protoreflect.FieldDescriptor, depth int) protoreflect.Va
 	case protoreflect.BoolKind:
 		return protoreflect.ValueOfBool(n > 0)
 	case protoreflect.EnumKind:
+		if fd.Enum().Values().Len() == 1 {
+			return protoreflect.ValueOfEnum(0) // of NullValue, JSON has no other
+		}
 		return protoreflect.ValueOfEnum(protoreflect.EnumNumber(r.IntN(4)))
 	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
 		return protoreflect.ValueOfInt32(int32(n))

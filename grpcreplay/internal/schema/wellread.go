@@ -70,14 +70,15 @@ func (d *decoder) empty() ([]byte, error) {
 	})
 }
 
-// find returns the string of that key in the object that is next, and stays
-// before it.
+// find returns the string of that key in the object that is next, "" if the
+// value is none, and stays before the object.
 func (d *decoder) find(wanted string) (text string, ok bool) {
 	at := d.at
 	defer func() { d.at = at }()
 	_ = d.object(func(key string) error {
-		if key == wanted && d.peek() == '"' && !ok {
-			text, ok = d.text(), true
+		ok = ok || key == wanted
+		if key == wanted && d.peek() == '"' {
+			text = d.text()
 			return nil
 		}
 		d.skip()
