@@ -17,28 +17,28 @@ import (
 // the same. Metadata takes no part: it holds the ids of traces.
 type digest [sha256.Size]byte
 
-// A digester makes digests, with one hash for all of them.
-type digester struct{ hash hash.Hash }
-
-func newDigester() digester { return digester{hash: sha256.New()} }
-
-func (d digester) request(c *tape.Call) (sum digest) {
-	d.hash.Reset()
-	d.part([]byte(c.Method))
-	for i := range c.Events {
-		if c.Events[i].Kind == tape.Send {
-			d.part(c.Events[i].Message)
-		}
-	}
-	d.hash.Sum(sum[:0])
-	return sum
+// A digester makes digests, with one hash and one buffer for all of them.
+type digester struct {
+	hash hash.Hash
+	head []byte // what comes before the next message
 }
 
-func (d digester) part(b []byte) {
-	var size [8]byte
-	binary.LittleEndian.PutUint64(size[:], uint64(len(b)))
-	d.hash.Write(size[:])
-	d.hash.Write(b)
+func newDigester() *digester { return &digester{hash: sha256.New()} }
+
+func (d *digester) request(c *tape.Call) (sum digest) {
+	d.hash.Reset()
+	d.head = append(d.head[:0], c.Method...)
+	for i := range c.Events {
+		if e := &c.Events[i]; e.Kind == tape.Send {
+			d.head = binary.LittleEndian.AppendUint64(d.head, uint64(len(e.Message)))
+			d.hash.Write(d.head)
+			d.hash.Write(e.Message)
+			d.head = d.head[:0]
+		}
+	}
+	d.hash.Write(d.head)
+	d.head = d.hash.Sum(d.head[:0])
+	return digest(d.head)
 }
 
 // sameAnswer tells whether two calls were answered alike: messages and status.
