@@ -139,6 +139,7 @@ func (d *dump) add(rpc *dumpCall) error {
 		return err
 	}
 	c.Events = append(c.Events, rpc.end())
+	c.Comments = garbled(c)
 	d.calls = append(d.calls, c)
 	return nil
 }
@@ -216,21 +217,39 @@ func (d *dump) message(c *tape.Call, m *dumpMessage) (kind tape.Kind, wire []byt
 	if text == "" || text == "null" || c.Codec != "" || m.Raw == nil && text == "{}" {
 		return kind, m.Raw, nil
 	}
-	if md == nil {
-		if m.Raw == nil {
-			return 0, nil, errors.New("it has no raw_message, and its type is not known: " +
-				"import the package that defines it, or pass a set of descriptors that holds it")
-		}
+	if m.Raw != nil && (md == nil || undecoded(m.Message)) {
 		return kind, m.Raw, nil
+	}
+	if md == nil {
+		return 0, nil, errors.New("it has no raw_message, and its type is not known: " +
+			"import the package that defines it, or pass a set of descriptors that holds it")
 	}
 	wire, err = d.program.Wire(md, m.Message)
-	switch {
-	case m.Raw == nil:
-		return kind, wire, err
-	case err != nil || len(d.program.Diff(md, m.Raw, wire, nil)) == 0:
+	if m.Raw != nil && (err != nil || d.equal(md, m.Raw, wire)) {
 		return kind, m.Raw, nil
 	}
-	return kind, wire, nil
+	return kind, wire, err
+}
+
+// undecoded tells whether a message's JSON is what grpc-dump makes of one whose
+// type it does not know: fields under their numbers.
+func undecoded(text []byte) bool {
+	var byName map[string]json.RawMessage
+	if json.Unmarshal(text, &byName) != nil {
+		return false
+	}
+	for name := range byName {
+		if _, err := strconv.ParseUint(name, 10, 32); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// equal tells whether two messages of a type hold the same.
+func (d *dump) equal(md protoreflect.MessageDescriptor, a, b []byte) bool {
+	canon := d.program.Canon(md, nil)
+	return bytes.Equal(canon.Append(nil, a), canon.Append(nil, b))
 }
 
 // dumpPairs returns metadata without what the transport put there.
@@ -245,6 +264,23 @@ func dumpPairs(metadata map[string][]string) (pairs []tape.Pair) {
 	}
 	slices.SortStableFunc(pairs, func(a, b tape.Pair) int { return strings.Compare(a.Key, b.Key) })
 	return pairs
+}
+
+// garbled names the metadata that grpc-dump could not write down: JSON has no
+// place for bytes that are no text, which the values of "-bin" keys may be.
+func garbled(c *tape.Call) (comments []string) {
+	note := func(pairs []tape.Pair) {
+		for _, p := range pairs {
+			if strings.HasSuffix(p.Key, "-bin") && strings.Contains(p.Value, "\uFFFD") {
+				comments = append(comments, " grpc-dump has garbled the value of "+p.Key)
+			}
+		}
+	}
+	note(c.Pairs)
+	for i := range c.Events {
+		note(c.Events[i].Pairs)
+	}
+	return comments
 }
 
 // ofTransport tells whether a key is HTTP's or gRPC's own; gRPC's binary log

@@ -142,6 +142,7 @@ func (r *replay) create(e *entry, here place) error {
 		return nil
 	}
 	status, err := r.status(e, here)
+	status.Refused = true
 	s.end = &status
 	return err
 }

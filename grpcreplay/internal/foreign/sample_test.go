@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -133,4 +134,11 @@ func same(tb testing.TB, got, want string) {
 	if got != want {
 		tb.Errorf("it tells\n%s\nwant\n%s", got, want)
 	}
+}
+
+// sorted returns a text's lines in their order by letters.
+func sorted(text string) string {
+	lines := strings.Split(text, "\n")
+	slices.Sort(lines)
+	return strings.Join(lines, "\n")
 }

@@ -132,13 +132,12 @@ func cancelled(c *tape.Call, e *tape.Event) *tape.Event {
 	return &tape.Event{Kind: tape.End, Status: status}
 }
 
-// stream writes a call of any other shape. One that has nothing but a bad end
-// failed when it was created.
+// stream writes a call of any other shape.
 func (out *replayWriter) stream(c *tape.Call) error {
 	ref := out.entries + 1
 	create := outEntry{kind: createStream, method: c.Method}
-	if len(c.Events) == 1 && c.Events[0].Kind == tape.End && failed(&c.Events[0].Status) {
-		create.status = &c.Events[0].Status
+	if end := c.Ended(); end != nil && end.Status.Refused && failed(&end.Status) {
+		create.status = &end.Status
 		return out.entry(create)
 	}
 	if err := out.entry(create); err != nil {
