@@ -16,11 +16,11 @@ import (
 // results are many and plain so that they stay in registers: loading a tape
 // takes as long as scanning it.
 func next(b []byte) (field protowire.Number, n uint64, v, rest []byte) {
-	var tag uint64
-	var size int
-	if len(b) >= 2 && b[0]|b[1] < 0x80 && b[0] >= 1<<3 {
-		tag, n, size = uint64(b[0]), uint64(b[1]), 2
-	} else if tag, n, size = twoVarints(b); size < 0 {
+	if len(b) == 0 {
+		return 0, 0, nil, nil
+	}
+	tag, n, size := twoVarints(b)
+	if size < 0 {
 		return 0, 0, nil, b
 	}
 	rest = b[size:]
@@ -35,9 +35,22 @@ func next(b []byte) (field protowire.Number, n uint64, v, rest []byte) {
 	return 0, 0, nil, b
 }
 
-// twoVarints reads a tag and the varint behind it. The size is negative if
-// they are none.
+// twoVarints reads a tag and the varint behind it, of which most take one
+// byte. The size is negative if they are none.
 func twoVarints(b []byte) (tag, n uint64, size int) {
+	if len(b) < 2 || b[0] >= 0x80 || b[0] < 1<<3 {
+		return twoLongVarints(b)
+	}
+	if b[1] < 0x80 {
+		return uint64(b[0]), uint64(b[1]), 2
+	}
+	if n, size = protowire.ConsumeVarint(b[1:]); size < 0 {
+		return 0, 0, size
+	}
+	return uint64(b[0]), n, 1 + size
+}
+
+func twoLongVarints(b []byte) (tag, n uint64, size int) {
 	number, typ, size := protowire.ConsumeTag(b)
 	if size < 0 {
 		return 0, 0, size
