@@ -227,3 +227,5 @@ func random(tb testing.TB, s *schema.Set, md protoreflect.MessageDescriptor, see
 	}
 	return r, wire
 }
+
+func newAll(s *schema.Set) proto.Message { return dynamicpb.NewMessage(all(s)) }
