@@ -54,12 +54,11 @@ func (p *plan) findTurns(moments []moment) {
 	open := make([]int, len(p.inTurn))
 	for _, m := range moments {
 		method := p.methods[m.call]
-		switch {
-		case m.event == start:
-			if open[method]++; open[method] > 1 {
-				p.inTurn[method] = false
-			}
-		case p.kind(m) == tape.End:
+		switch m.kind {
+		case started:
+			open[method]++
+			p.inTurn[method] = p.inTurn[method] && open[method] == 1
+		case tape.End:
 			open[method]--
 		}
 	}
@@ -76,19 +75,17 @@ func (p *plan) findWindows(moments []moment) (before []int) {
 	latest := map[digest]int32{}       // by what they ask, the last call that is over
 	happened := 0
 	for _, m := range moments {
-		c, ask := p.calls[m.call], p.asks[m.call]
 		switch {
-		case m.event == start:
+		case m.tells:
+			happened++
+		case m.kind == tape.End:
+			latest[p.asks[m.call]] = m.call
+		case m.kind == started:
 			began[m.call] = happened
 			p.since[m.call], before[m.call] = m.order, happened
-			if d, ok := latest[ask]; ok && !sameAnswer(p.calls[d], c) {
+			if d, ok := latest[p.asks[m.call]]; ok && !sameAnswer(p.calls[d], p.calls[m.call]) {
 				p.since[m.call], before[m.call] = p.calls[d].Order, began[d]
 			}
-		case tells(c, int(m.event)):
-			happened++
-		}
-		if int(m.event) == len(c.Events)-1 && c.Ended() != nil {
-			latest[ask] = m.call
 		}
 	}
 	return before
@@ -99,10 +96,9 @@ func (p *plan) findQuota(moments []moment, before []int) int {
 	seen, happened, wanted := before, 0, []int{}
 	for _, m := range moments {
 		switch {
-		case m.event == start:
-		case tells(p.calls[m.call], int(m.event)):
+		case m.tells:
 			happened++
-		case !p.kind(m).FromClient():
+		case fromServer(m.kind):
 			wanted = append(wanted, happened-seen[m.call])
 			seen[m.call] = happened
 		}
@@ -121,4 +117,4 @@ func total(wanted []int, most int) (sum int) {
 	return sum
 }
 
-func (p *plan) kind(m moment) tape.Kind { return p.calls[m.call].Events[m.event].Kind }
+func fromServer(k tape.Kind) bool { return k == tape.Header || k == tape.Recv || k == tape.End }

@@ -35,10 +35,9 @@ func Presume(calls []*tape.Call) {
 	p := newPresumption(newPlan(calls, moments))
 	for _, m := range moments {
 		switch {
-		case m.event == start:
-		case p.kind(m).FromClient():
+		case m.kind.FromClient():
 			p.act(m)
-		default:
+		case fromServer(m.kind):
 			e := &calls[m.call].Events[m.event]
 			e.After = nil
 			if !p.settled(m) {
@@ -77,9 +76,9 @@ func newPresumption(p *plan) *presumption {
 func (p *presumption) act(m moment) {
 	a := &p.acts[m.call]
 	a.nth++
-	if tells(p.calls[m.call], int(m.event)) {
+	if m.tells {
 		a.named, a.order = a.nth, m.order
-		a.cancelled = a.cancelled || p.kind(m) == tape.Cancel
+		a.cancelled = a.cancelled || m.kind == tape.Cancel
 		method := p.methods[m.call]
 		p.talking.use(method, m.call)
 		p.active.use(0, method)
@@ -88,7 +87,7 @@ func (p *presumption) act(m moment) {
 
 // settled tells whether a server's event needs no clause of its own.
 func (p *presumption) settled(m moment) bool {
-	if p.kind(m) != tape.End {
+	if m.kind != tape.End {
 		return false
 	}
 	before := m.event > 0 && p.calls[m.call].Events[m.event-1].Kind == tape.Recv

@@ -13,10 +13,12 @@ import (
 type moment struct {
 	order int
 	call  int32
-	event int32 // start, or the event's index
+	event int32     // the event's index; -1 at the start
+	kind  tape.Kind // the event's; started at the start
+	tells bool      // it is one that a server may act on
 }
 
-const start = -1
+const started tape.Kind = 0
 
 // timeline returns the moments of the calls whose order is known, in order.
 func timeline(calls []*tape.Call) []moment {
@@ -29,9 +31,10 @@ func timeline(calls []*tape.Call) []moment {
 		if !ordered(c) {
 			continue
 		}
-		moments = append(moments, moment{c.Order, int32(i), start})
+		moments = append(moments, moment{order: c.Order, call: int32(i), event: -1})
 		for j := range c.Events {
-			moments = append(moments, moment{c.Events[j].Order, int32(i), int32(j)})
+			e := &c.Events[j]
+			moments = append(moments, moment{e.Order, int32(i), int32(j), e.Kind, tells(c, j)})
 		}
 	}
 	slices.SortFunc(moments, func(a, b moment) int {
