@@ -18,12 +18,13 @@ type Bytes struct{ Key, Value []byte }
 type Act struct {
 	Kind    Kind
 	Message []byte
+	At      int // where the message begins in the packed call
 }
 
 // Fill makes the outline that of a packed call, which must be one.
 func (o *Outline) Fill(b []byte) {
 	o.Method, o.Shape, o.Pairs, o.Events = nil, Unknown, o.Pairs[:0], o.Events[:0]
-	for field, n, v, b := next(b); field != 0; field, n, v, b = next(b) {
+	for field, n, v, rest := next(b); field != 0; field, n, v, rest = next(rest) {
 		switch field {
 		case callMethod:
 			o.Method = v
@@ -32,10 +33,22 @@ func (o *Outline) Fill(b []byte) {
 		case callPairs:
 			o.Pairs = append(o.Pairs, bytesOf(v))
 		case callEvents:
-			kind, message := kindAndMessage(v)
-			o.Events = append(o.Events, Act{kind, message})
+			o.Events = append(o.Events, actOf(v, len(b)-len(rest)-len(v)))
 		}
 	}
+}
+
+// actOf sees the packed event b, which begins at a place of its call.
+func actOf(b []byte, at int) (a Act) {
+	for field, n, v, rest := next(b); field != 0; field, n, v, rest = next(rest) {
+		switch field {
+		case eventKind:
+			a.Kind = Kind(n)
+		case eventMessage:
+			a.Message, a.At = v, at+len(b)-len(rest)-len(v)
+		}
+	}
+	return a
 }
 
 func bytesOf(b []byte) (p Bytes) {

@@ -3,6 +3,7 @@
 package tape_test
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
@@ -32,6 +33,9 @@ func FuzzOutline(f *testing.F) {
 		for i, e := range c.Events {
 			if o.Events[i].Kind != e.Kind || string(o.Events[i].Message) != string(e.Message) {
 				t.Errorf("event %d is %v %q, want %v %q", i, o.Events[i].Kind, o.Events[i].Message, e.Kind, e.Message)
+			}
+			if at := o.Events[i].At; !bytes.HasPrefix(b[at:], e.Message) {
+				t.Errorf("event %d begins at byte %d, want %q there", i, at, e.Message)
 			}
 		}
 	})
