@@ -2,25 +2,39 @@
 
 package redact
 
-import "google.golang.org/protobuf/encoding/protowire"
-
-// hide replaces the whole of a text.
-func (w *walk) hide(b []byte) ([]byte, bool) {
-	return w.become(b, w.r.salter.text(b))
-}
-
-// fit replaces the whole of some bytes by as many others: programs ask for
-// keys and digests of a certain length.
-func (w *walk) fit(b []byte) ([]byte, bool) {
-	return w.become(b, w.r.salter.fit(b))
-}
-
-func (w *walk) become(b, pseudonym []byte) ([]byte, bool) {
-	if len(b) == 0 || &pseudonym[0] == &b[0] {
-		return b, false
+// text goes through a text: it is secret, or tokens in it are.
+func (w *walk) text(s secrecy, from, to int) (delta int) {
+	b := w.src[from:to]
+	if s > open {
+		return w.become(from, to, w.r.salter.text(b))
 	}
-	w.note("a secret by its name", b)
-	return pseudonym, true
+	out, changed := w.tokens(b)
+	if !changed {
+		return 0
+	}
+	return w.put(from, to, out)
+}
+
+// bytes goes through bytes: they are secret, or tokens in them are.
+func (w *walk) bytes(s secrecy, from, to int) (delta int) {
+	if s > open {
+		return w.fit(from, to)
+	}
+	return w.unknown(from, to)
+}
+
+// fit replaces bytes by as many others: programs ask for keys and digests of
+// a certain length.
+func (w *walk) fit(from, to int) (delta int) {
+	return w.become(from, to, w.r.salter.fit(w.src[from:to]))
+}
+
+func (w *walk) become(from, to int, pseudonym []byte) (delta int) {
+	if from == to || &pseudonym[0] == &w.src[from] {
+		return 0
+	}
+	w.note("a secret by its name", w.src[from:to])
+	return w.put(from, to, pseudonym)
 }
 
 // note tells of a secret.
@@ -51,40 +65,38 @@ func (w *walk) replace(b []byte, spans []span) ([]byte, bool) {
 }
 
 // number replaces a number that is secret.
-func (w *walk) number(f *field, typ protowire.Type, raw []byte, s secrecy) ([]byte, bool) {
+func (w *walk) number(f *field, s secrecy, at spot) (delta int) {
 	if s != all {
-		return raw, false
+		return 0
 	}
-	v, n := consumeNumber(typ, raw)
+	v, n := consumeNumber(at.typ, w.src[at.from:at.to])
 	if n < 0 {
-		return raw, false
+		return 0
 	}
 	pseudonym := uint64(0) // of a field of which nothing is known
-	if f != nil && f.form == asNumber && typ == wireType(f.fd.Kind()) {
+	if f != nil && f.form == asNumber && at.typ == wireType(f.fd.Kind()) {
 		pseudonym = w.r.salter.wire(f.fd, v)
 	}
 	if pseudonym == v {
-		return raw, false
+		return 0
 	}
-	w.note("a secret number", raw)
-	return appendNumber(nil, typ, pseudonym), true
+	w.note("a secret number", w.src[at.from:at.to])
+	return w.put(at.from, at.to, appendNumber(nil, at.typ, pseudonym))
 }
 
 // packed replaces the numbers of a packed field, if they are secret.
-func (w *walk) packed(f *field, b []byte, s secrecy) ([]byte, bool) {
+func (w *walk) packed(f *field, s secrecy, from, to int) (delta int) {
 	if s != all {
-		return b, false
+		return 0
 	}
-	e, typ := edit{src: b}, wireType(f.fd.Kind())
-	for at := 0; at < len(b); {
-		_, n := consumeNumber(typ, b[at:])
+	typ := wireType(f.fd.Kind())
+	for at := from; at < to; {
+		_, n := consumeNumber(typ, w.src[at:to])
 		if n < 0 {
-			return w.fit(b) // it is not what its type says
+			return delta + w.fit(at, to) // it is not what its type says
 		}
-		if out, changed := w.number(f, typ, b[at:at+n], s); changed {
-			e.put(at, at+n, out)
-		}
+		delta += w.number(f, s, spot{typ, at, at + n})
 		at += n
 	}
-	return e.result()
+	return delta
 }

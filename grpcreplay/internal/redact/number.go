@@ -21,7 +21,7 @@ const (
 )
 
 // number returns the pseudonym of v that has bits bits after the first.
-func (s salter) number(v uint64, bits int) uint64 {
+func (s *salter) number(v uint64, bits int) uint64 {
 	if v == 0 || s.isNumber(v, bits) {
 		return v
 	}
@@ -29,12 +29,12 @@ func (s salter) number(v uint64, bits int) uint64 {
 	return 1<<bits | upper<<(bits/2) | s.hash('c', upper)&(1<<(bits/2)-1)
 }
 
-func (s salter) isNumber(v uint64, bits int) bool {
+func (s *salter) isNumber(v uint64, bits int) bool {
 	upper := v >> (bits / 2) & (1<<(bits-bits/2) - 1)
 	return v>>bits == 1 && (s.hash('c', upper)^v)&(1<<(bits/2)-1) == 0
 }
 
-func (s salter) hash(purpose byte, v uint64) uint64 {
+func (s *salter) hash(purpose byte, v uint64) uint64 {
 	sum := s.digest(binary.LittleEndian.AppendUint64([]byte{0, purpose}, v))
 	return binary.LittleEndian.Uint64(sum[:])
 }
@@ -42,7 +42,7 @@ func (s salter) hash(purpose byte, v uint64) uint64 {
 // wire returns the pseudonym of a number as it stands on the wire, a varint
 // or the bits of a fixed one. That of a bool is false, that of an enum its
 // first value.
-func (s salter) wire(fd protoreflect.FieldDescriptor, v uint64) uint64 {
+func (s *salter) wire(fd protoreflect.FieldDescriptor, v uint64) uint64 {
 	switch fd.Kind() {
 	case protoreflect.BoolKind:
 		return 0
@@ -62,7 +62,7 @@ func (s salter) wire(fd protoreflect.FieldDescriptor, v uint64) uint64 {
 	return s.number(v, bitsOf64)
 }
 
-func (s salter) float(f float64, bits int) float64 {
+func (s *salter) float(f float64, bits int) float64 {
 	if f == 0 {
 		return f
 	}

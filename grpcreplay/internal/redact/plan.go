@@ -17,6 +17,8 @@ const (
 	all                  // every leaf: debug_redact, or a rule for the field
 )
 
+const anyName = "google.protobuf.Any"
+
 // A form is how a field is gone through.
 type form uint8
 
@@ -36,6 +38,7 @@ type field struct {
 	secrecy secrecy
 	verdict verdict
 	sub     *plan // of a message, and of a map's entry
+	needs   bool  // it must be looked into even if no token is in the message
 }
 
 // A plan is what is known of a message type.
@@ -43,6 +46,7 @@ type plan struct {
 	fields []*field // by number, as far as that is small
 	others map[protowire.Number]*field
 	needs  bool // it must be gone through even if no token is in it
+	any    bool // it is a google.protobuf.Any
 }
 
 // mostDense is the highest number of a field that is found by index.
@@ -75,7 +79,7 @@ func (r *Redactor) plan(md protoreflect.MessageDescriptor) *plan {
 	if p, ok := r.plans.Load(md); ok {
 		return p.(*plan)
 	}
-	b := planner{r: r, plans: map[protoreflect.MessageDescriptor]*plan{}, users: map[*plan][]*plan{}}
+	b := planner{r: r, plans: map[protoreflect.MessageDescriptor]*plan{}, users: map[*plan][]use{}}
 	p := b.build(md)
 	for md, p := range b.plans {
 		r.plans.LoadOrStore(md, p)
@@ -88,7 +92,13 @@ func (r *Redactor) plan(md protoreflect.MessageDescriptor) *plan {
 type planner struct {
 	r     *Redactor
 	plans map[protoreflect.MessageDescriptor]*plan
-	users map[*plan][]*plan // the types that have fields of a type
+	users map[*plan][]use // by the type that is used
+}
+
+// A use is a field of a type, and the type that has the field.
+type use struct {
+	by    *plan
+	field *field
 }
 
 func (b *planner) build(md protoreflect.MessageDescriptor) *plan {
@@ -98,7 +108,8 @@ func (b *planner) build(md protoreflect.MessageDescriptor) *plan {
 	if p := b.plans[md]; p != nil {
 		return p
 	}
-	p := &plan{}
+	p := &plan{any: md.FullName() == anyName}
+	p.needs = p.any
 	b.plans[md] = p
 	for i := range md.Fields().Len() {
 		b.field(p, md.Fields().Get(i))
@@ -116,30 +127,26 @@ func (b *planner) field(p *plan, fd protoreflect.FieldDescriptor) {
 	f := &field{fd: fd, form: formOf(fd)}
 	if f.form >= asMessage {
 		f.sub = b.build(fd.Message())
-		b.users[f.sub] = append(b.users[f.sub], p)
+		b.users[f.sub] = append(b.users[f.sub], use{p, f})
 	}
 	if !fd.ContainingMessage().IsMapEntry() { // whose fields are called key and value
 		f.judge(&b.r.names, b.r.names.fields[string(fd.FullName())] || debugRedact(fd))
 	}
 	p.add(fd.Number(), f)
-	if f.verdict != kept && f.needs() {
-		b.need(p)
+	byKey := f.form == asEntry && fd.MapKey().Kind() == protoreflect.StringKind && textual(fd.MapValue())
+	if f.secrecy > open || f.form == asAny || byKey || f.sub != nil && f.sub.needs {
+		b.need(use{p, f})
 	}
 }
 
-// needs tells whether a field must be looked into even if no token is in it.
-func (f *field) needs() bool {
-	byKey := f.form == asEntry && f.fd.MapKey().Kind() == protoreflect.StringKind && textual(f.fd.MapValue())
-	return f.secrecy > open || f.form == asAny || byKey || f.sub != nil && f.sub.needs
-}
-
-// need notes that a plan must be gone through, and with it all that have it.
-func (b *planner) need(p *plan) {
-	for todo := []*plan{p}; len(todo) > 0; {
-		p, todo = todo[len(todo)-1], todo[:len(todo)-1]
-		if !p.needs {
-			p.needs = true
-			todo = append(todo, b.users[p]...)
+// need notes that a field must be looked into, and with it all that lead to it.
+func (b *planner) need(u use) {
+	for todo := []use{u}; len(todo) > 0; {
+		u, todo = todo[len(todo)-1], todo[:len(todo)-1]
+		u.field.needs = true
+		if !u.by.needs {
+			u.by.needs = true
+			todo = append(todo, b.users[u.by]...)
 		}
 	}
 }
@@ -159,7 +166,7 @@ func formOf(fd protoreflect.FieldDescriptor) form {
 		return asBytes
 	case fd.IsMap():
 		return asEntry
-	case fd.Message().FullName() == "google.protobuf.Any":
+	case fd.Message().FullName() == anyName:
 		return asAny
 	}
 	return asMessage

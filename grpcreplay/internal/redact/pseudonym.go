@@ -4,7 +4,6 @@ package redact
 
 import (
 	"bytes"
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 )
@@ -19,17 +18,33 @@ const (
 	shortEdge = '*'
 )
 
-// A salter makes pseudonyms.
-type salter struct{ salt []byte }
+// A salter makes pseudonyms. It holds what HMAC puts before a message: the
+// key, masked in two ways (RFC 2104, section 2).
+type salter struct{ inner, outer [sha256.BlockSize]byte }
 
-func (s salter) digest(value []byte) [sha256.Size]byte {
-	mac := hmac.New(sha256.New, s.salt)
-	mac.Write(value)
-	return [sha256.Size]byte(mac.Sum(nil))
+func newSalter(salt []byte) (s salter) {
+	if len(salt) > sha256.BlockSize {
+		sum := sha256.Sum256(salt)
+		salt = sum[:]
+	}
+	copy(s.inner[:], salt)
+	copy(s.outer[:], salt)
+	for i := range s.inner {
+		s.inner[i] ^= 0x36
+		s.outer[i] ^= 0x5C
+	}
+	return s
+}
+
+// digest is HMAC-SHA256, at half the price of crypto/hmac for short values.
+func (s *salter) digest(value []byte) [sha256.Size]byte {
+	b := make([]byte, 0, 4*sha256.BlockSize)
+	inner := sha256.Sum256(append(append(b, s.inner[:]...), value...))
+	return sha256.Sum256(append(append(b, s.outer[:]...), inner[:]...))
 }
 
 // text returns the pseudonym of a value that may change its length.
-func (s salter) text(value []byte) []byte {
+func (s *salter) text(value []byte) []byte {
 	if len(value) == 0 || isPseudonym(value) {
 		return value
 	}
@@ -41,7 +56,7 @@ func (s salter) text(value []byte) []byte {
 // as that of text does. Values of less than 14 bytes have too little room for
 // that: theirs are letters between asterisks, and those of the shortest are
 // not all different.
-func (s salter) fit(value []byte) []byte {
+func (s *salter) fit(value []byte) []byte {
 	if len(value) == 0 || isPseudonym(value) {
 		return value
 	}

@@ -37,7 +37,7 @@ func New(r Rules, s *schema.Set, salt []byte) (*Redactor, error) {
 		return nil, err
 	}
 	compiled := &Redactor{
-		off: r.Off, names: newNames(r), salter: salter{slices.Clone(salt)}, seekers: seekers, schema: s,
+		off: r.Off, names: newNames(r), salter: newSalter(salt), seekers: seekers, schema: s,
 		plans: &sync.Map{},
 	}
 	if !r.NoTokens {
@@ -58,12 +58,12 @@ func (r *Redactor) Pairs(pairs []tape.Pair) []tape.Pair {
 // Message returns a message without its secrets; the slice itself if it has
 // none. The type is nil if it is not known.
 func (r *Redactor) Message(md protoreflect.MessageDescriptor, wire []byte) []byte {
-	if r.off {
+	p, hot := r.planOf(md), !r.off && r.mayHave(wire)
+	if r.off || !hot && (p == nil || !p.needs) {
 		return wire
 	}
-	w := walk{r: r}
-	out, _ := w.top(md, wire)
-	return out
+	w := walk{r: r, hot: hot}
+	return w.top(p, wire)
 }
 
 // Status returns a status without the secrets in its text and its details.
@@ -84,17 +84,27 @@ func (r *Redactor) Text(s string) string {
 	return w.string(s)
 }
 
-// top goes through a whole message.
-func (w *walk) top(md protoreflect.MessageDescriptor, wire []byte) ([]byte, bool) {
-	w.hot = w.r.mayHave(wire)
+// planOf returns the plan of a type, nil if the type is not known.
+func (r *Redactor) planOf(md protoreflect.MessageDescriptor) *plan {
 	if md == nil || md.IsPlaceholder() {
-		return w.unknown(wire)
+		return nil
 	}
-	p := w.r.plan(md)
-	if md.FullName() == "google.protobuf.Any" {
-		return w.any(wire, open)
+	return r.plan(md)
+}
+
+// top goes through a whole message; its plan is nil if its type is not known.
+func (w *walk) top(p *plan, wire []byte) []byte {
+	w.edit = edit{src: wire}
+	switch {
+	case p == nil:
+		w.unknown(0, len(wire))
+	case p.any:
+		w.any(open, 0, len(wire))
+	default:
+		w.message(frame{plan: p}, 0, len(wire))
 	}
-	return w.dynamic(p, wire, open)
+	out, _ := w.result()
+	return out
 }
 
 func (w *walk) pairs(pairs []tape.Pair) []tape.Pair {
@@ -122,17 +132,30 @@ func (w *walk) pair(p tape.Pair) string {
 	case v == kept || v == listed:
 		return p.Value
 	case v == hidden && binary:
-		out, _ := w.fit([]byte(p.Value))
-		return string(out)
+		return w.secret(p.Value, w.r.salter.fit)
 	case v == hidden:
 		scheme, credentials := cutScheme(p.Value)
-		out, _ := w.hide([]byte(credentials))
-		return scheme + string(out)
+		return scheme + w.secret(credentials, w.r.salter.text)
 	case binary:
-		out, _ := w.top(nil, []byte(p.Value))
-		return string(out)
+		return w.binary(p.Value)
 	}
 	return w.string(p.Value)
+}
+
+func (w *walk) secret(v string, pseudonym func([]byte) []byte) string {
+	out := string(pseudonym([]byte(v)))
+	if out != v {
+		w.note("a secret by its name", []byte(v))
+	}
+	return out
+}
+
+func (w *walk) binary(v string) string {
+	if !w.r.mayHave([]byte(v)) {
+		return v
+	}
+	w.hot = true
+	return string(w.top(nil, []byte(v)))
 }
 
 // schemes are those of credentials (the HTTP Authentication Scheme Registry),
@@ -164,8 +187,8 @@ func (w *walk) status(s tape.Status) tape.Status {
 	s.Message = w.string(s.Message)
 	details := s.Details
 	for i, d := range s.Details {
-		out, changed := w.detail(d)
-		if !changed {
+		out := w.detail(d)
+		if len(out) == 0 || &out[0] == &d.Value[0] {
 			continue
 		}
 		if &details[0] == &s.Details[0] {
@@ -177,9 +200,9 @@ func (w *walk) status(s tape.Status) tape.Status {
 	return s
 }
 
-func (w *walk) detail(d tape.Any) ([]byte, bool) {
+func (w *walk) detail(d tape.Any) []byte {
 	w.hot = w.r.mayHave(d.Value)
-	return w.dynamic(w.r.typed(d.Type), d.Value, open)
+	return w.top(w.r.typed(d.Type), d.Value)
 }
 
 // typed returns the plan of a type by its URL, or nil.
@@ -187,11 +210,7 @@ func (r *Redactor) typed(url string) *plan {
 	if r.schema == nil {
 		return nil
 	}
-	md := r.schema.Message(url)
-	if md == nil || md.IsPlaceholder() {
-		return nil
-	}
-	return r.plan(md)
+	return r.planOf(r.schema.Message(url))
 }
 
 // anchored tells whether three bytes stand in b that begin a token.
@@ -205,14 +224,14 @@ func (r *Redactor) anchored(b []byte) bool {
 
 // mayHave tells whether there may be tokens in b.
 func (r *Redactor) mayHave(b []byte) bool {
-	return len(r.seekers) > 0 || r.anchors != nil && len(r.anchors.hints(b, 1)) > 0
+	return len(r.seekers) > 0 || r.anchors != nil && r.anchors.hinted(b)
 }
 
 func (r *Redactor) hints(b []byte) []int {
 	if r.anchors == nil {
 		return nil
 	}
-	return r.anchors.hints(b, len(b))
+	return r.anchors.hints(b)
 }
 
 func (r *Redactor) spans(b []byte) []span {

@@ -35,7 +35,7 @@ func (r *Redactor) Scan(t *tape.Tape, s *schema.Set) []Finding {
 		own.schema, own.plans = s, &sync.Map{}
 	}
 	f := finder{r: &own}
-	f.in("the initial state", func(w *walk) { w.top(nil, t.Head.Initial) })
+	f.in("the initial state", func(w *walk) { w.whole(nil, t.Head.Initial) })
 	f.in("the comments at the top", func(w *walk) { w.strings(t.Head.Comments) })
 	for i, c := range t.Calls() {
 		if len(f.found) == mostFindings {
@@ -88,7 +88,13 @@ func (f *finder) call(name string, c *tape.Call) {
 }
 
 func (f *finder) message(where string, c *tape.Call, e *tape.Event) {
-	f.in(where, func(w *walk) { w.top(f.r.typeOf(c, e.Kind), e.Message) })
+	f.in(where, func(w *walk) { w.whole(f.r.typeOf(c, e.Kind), e.Message) })
+}
+
+// whole goes through a message, whether it seems to have a token or not.
+func (w *walk) whole(md protoreflect.MessageDescriptor, wire []byte) {
+	w.hot = true
+	w.top(w.r.planOf(md), wire)
 }
 
 // typeOf returns the type of the messages of one side of a call, or nil.

@@ -13,18 +13,22 @@ import (
 // bytes, so that no length has to be corrected of which it is not known
 // whether it is one. Bytes that can be read as a message are read so at every
 // depth; what seems to be a tag or a length is never changed.
-func (w *walk) unknown(b []byte) ([]byte, bool) {
+func (w *walk) unknown(from, to int) (delta int) {
 	if !w.hot {
-		return b, false
+		return 0
 	}
+	b := w.src[from:to]
 	o := overlay{walk: w, src: b, out: b}
 	if len(w.r.seekers) == 0 {
 		if o.hints = w.r.hints(b); len(o.hints) == 0 {
-			return b, false
+			return 0
 		}
 	}
 	o.read(0, len(b), 0)
-	return o.out, o.changed
+	if !o.changed {
+		return 0
+	}
+	return w.put(from, to, o.out)
 }
 
 // An overlay is bytes that are written over.

@@ -2,16 +2,17 @@
 
 package redact
 
-import (
-	"google.golang.org/protobuf/encoding/protowire"
-)
+import "google.golang.org/protobuf/encoding/protowire"
 
 // mostDepth is how deep messages lie in each other that programs parse:
 // protocol buffers for Go refuse more. Deeper ones are bytes.
 const mostDepth = 10_000
 
-// A walk goes through one message, or one text.
+// A walk goes through one message, or one text. It gathers what to replace in
+// the message, lengths included, and copies once, so that its time is linear
+// also in messages that lie deep in each other.
 type walk struct {
+	edit  // of the message
 	r     *Redactor
 	hot   bool // it may have tokens
 	depth int
@@ -19,214 +20,201 @@ type walk struct {
 	path  []string                                        // where the walk is; empty if nobody is told
 }
 
-// frame is where a walk is among groups, which nest without lengths.
+// A frame is where a walk is among groups, which nest without lengths.
 type frame struct {
 	plan    *plan // nil if the type is not known
 	secrecy secrecy
 	number  protowire.Number
 }
 
-// message returns a message with its secrets replaced. What follows bytes
-// that are no wire format is taken for bytes of unknown meaning.
-func (w *walk) message(p *plan, b []byte, s secrecy) ([]byte, bool) {
-	e := edit{src: b}
-	here, outer := frame{plan: p, secrecy: s}, []frame(nil)
-	for at := 0; at < len(b); {
-		num, typ, n := protowire.ConsumeTag(b[at:])
-		switch {
-		case n < 0 || typ == protowire.EndGroupType && (len(outer) == 0 || num != here.number):
-			w.rest(&e, at)
-			return e.result()
-		case typ == protowire.EndGroupType:
-			here, outer = outer[len(outer)-1], outer[:len(outer)-1]
-		case typ == protowire.StartGroupType:
-			outer = append(outer, here)
-			here = here.enter(num)
-		default:
-			size := protowire.ConsumeFieldValue(num, typ, b[at+n:])
-			if size < 0 {
-				w.rest(&e, at)
-				return e.result()
-			}
-			from := at + n
-			n += size
-			if value, changed := w.value(here, num, typ, b[from:from+size]); changed {
-				e.put(from, from+size, value)
-			}
+// A spot is a field on the wire: its type, and where its value stands, with
+// the length if it has one.
+type spot struct {
+	typ      protowire.Type
+	from, to int
+}
+
+// message goes through the message in src[from:to]. It returns by how many
+// bytes it gets longer, as those do that it calls. What follows bytes that
+// are no wire format is taken for bytes of unknown meaning.
+func (w *walk) message(in frame, from, to int) (delta int) {
+	var outer []frame
+	for at := from; at < to; {
+		num, typ, n := protowire.ConsumeTag(w.src[at:to])
+		if n < 0 || typ == protowire.EndGroupType && (len(outer) == 0 || num != in.number) {
+			return delta + w.unknown(at, to)
 		}
-		at += n
+		begin := at + n
+		switch typ {
+		case protowire.EndGroupType:
+			in, outer = outer[len(outer)-1], outer[:len(outer)-1]
+			at = begin
+			continue
+		case protowire.StartGroupType:
+			outer = append(outer, in)
+			in = in.enter(num)
+			at = begin
+			continue
+		}
+		size := protowire.ConsumeFieldValue(num, typ, w.src[begin:to])
+		if size < 0 {
+			return delta + w.unknown(at, to)
+		}
+		at = begin + size
+		delta += w.value(in.field(num), in.secrecy, spot{typ, begin, at})
 	}
-	return e.result()
+	return delta
 }
 
-func (w *walk) rest(e *edit, at int) {
-	if out, changed := w.unknown(e.src[at:]); changed {
-		e.put(at, len(e.src), out)
+func (f frame) field(num protowire.Number) *field {
+	if f.plan == nil {
+		return nil
 	}
+	return f.plan.field(num)
 }
 
+// enter returns the frame of a group.
 func (f frame) enter(num protowire.Number) frame {
 	in := frame{secrecy: f.secrecy, number: num}
-	if f.plan == nil {
-		return in
-	}
-	if sub := f.plan.field(num); sub != nil && sub.verdict != kept {
+	if sub := f.field(num); sub != nil && sub.verdict != kept {
 		in.plan, in.secrecy = sub.sub, max(f.secrecy, sub.secrecy)
 	}
 	return in
 }
 
-// value returns a field's value as it stands on the wire, lengths included.
-func (w *walk) value(in frame, num protowire.Number, typ protowire.Type, raw []byte) ([]byte, bool) {
-	var f *field
-	if in.plan != nil {
-		f = in.plan.field(num)
-	}
-	if f != nil && (f.verdict == kept || f.verdict == listed && in.secrecy < all) {
-		return raw, false
-	}
-	s := in.secrecy
+// value goes through a field, nil if it is not known.
+func (w *walk) value(f *field, s secrecy, at spot) (delta int) {
 	if f != nil {
+		if f.verdict == kept || f.verdict == listed && s < all {
+			return 0
+		}
 		s = max(s, f.secrecy)
 	}
-	if s == open && !w.hot && (f == nil || f.form < asEntry && (f.sub == nil || !f.sub.needs)) {
-		return raw, false
+	if s == open && !w.hot && (f == nil || !f.needs) {
+		return 0
 	}
-	if typ != protowire.BytesType {
-		return w.number(f, typ, raw, s)
+	w.enter(f)
+	if at.typ == protowire.BytesType {
+		delta = w.sized(f, s, at)
+	} else {
+		delta = w.number(f, s, at)
 	}
-	content, _ := protowire.ConsumeBytes(raw)
-	defer w.enter(f)()
-	out, changed := w.content(f, content, s)
-	if !changed {
-		return raw, false
-	}
-	return protowire.AppendBytes(make([]byte, 0, len(out)+protowire.SizeVarint(uint64(len(out)))), out), true
+	w.leave()
+	return delta
 }
 
 // enter notes the way into a field, if anybody is told.
-func (w *walk) enter(f *field) (leave func()) {
+func (w *walk) enter(f *field) {
 	if w.tell == nil {
-		return nothing
+		return
 	}
 	name := "?"
 	if f != nil {
 		name = string(f.fd.Name())
 	}
 	w.path = append(w.path, name)
-	return func() { w.path = w.path[:len(w.path)-1] }
 }
 
-func nothing() {}
+func (w *walk) leave() {
+	if w.tell != nil {
+		w.path = w.path[:len(w.path)-1]
+	}
+}
 
-// content returns what a field holds between its length and its end.
-func (w *walk) content(f *field, b []byte, s secrecy) ([]byte, bool) {
-	if f == nil {
-		if s == all {
-			return w.fit(b)
-		}
-		return w.unknown(b)
+// sized goes through a field that begins with its length, and corrects that.
+func (w *walk) sized(f *field, s secrecy, at spot) (delta int) {
+	length, n := protowire.ConsumeVarint(w.src[at.from:at.to])
+	place := w.reserve()
+	delta = w.content(f, s, at.from+n, at.to)
+	switch {
+	case len(w.changes) == place+1:
+		w.changes = w.changes[:place]
+	case delta == 0:
+		w.fill(place, at.from, at.from+n, w.src[at.from:at.from+n])
+	default:
+		delta += w.fill(place, at.from, at.from+n, protowire.AppendVarint(nil, uint64(int(length)+delta)))
+	}
+	return delta
+}
+
+// content goes through what a field holds after its length.
+func (w *walk) content(f *field, s secrecy, from, to int) (delta int) {
+	w.depth++
+	defer func() { w.depth-- }()
+	switch {
+	case f == nil && s == all || w.depth > mostDepth:
+		return w.fit(from, to)
+	case f == nil:
+		return w.unknown(from, to)
 	}
 	switch f.form {
 	case asText:
-		if s > open {
-			return w.hide(b)
-		}
-		return w.tokens(b)
+		return w.text(s, from, to)
 	case asBytes:
-		if s > open {
-			return w.fit(b)
-		}
-		return w.unknown(b)
+		return w.bytes(s, from, to)
 	case asNumber:
-		return w.packed(f, b, s)
-	}
-	if w.depth++; w.depth > mostDepth {
-		w.depth--
-		return w.fit(b)
-	}
-	defer func() { w.depth-- }()
-	switch f.form {
+		return w.packed(f, s, from, to)
 	case asEntry:
-		return w.entry(f, b, s)
+		return w.entry(f, s, from, to)
 	case asAny:
-		return w.any(b, s)
+		return w.any(s, from, to)
 	}
-	return w.message(f.sub, b, s)
+	return w.message(frame{plan: f.sub, secrecy: s}, from, to)
 }
 
 // entry goes through an entry of a map, whose key may name a secret.
-func (w *walk) entry(f *field, b []byte, s secrecy) ([]byte, bool) {
-	value := f.sub.field(2)
-	if key := f.sub.field(1); key == nil || key.form != asText || value == nil {
-		return w.message(f.sub, b, s)
+func (w *walk) entry(f *field, s secrecy, from, to int) (delta int) {
+	key, value := f.sub.field(1), f.sub.field(2)
+	if key == nil || key.form != asText || value == nil {
+		return w.message(frame{plan: f.sub, secrecy: s}, from, to)
 	}
-	named := w.r.names.field(string(lastBytes(b, 1)))
+	named := w.r.names.field(string(lastBytes(w.src[from:to], 1)))
 	switch {
 	case (named == kept || named == listed) && s < all:
-		return b, false
+		return 0
 	case named == hidden && textual(value.fd):
 		s = max(s, texts)
-	case s == open && !w.hot && (value.sub == nil || !value.sub.needs):
-		return b, false
 	}
-	// The key itself names, and is not what is named.
-	e := edit{src: b}
-	eachField(b, func(num protowire.Number, typ protowire.Type, from, to int) {
-		in := frame{plan: f.sub, secrecy: s}
-		if num == 1 {
-			in.secrecy = open
-		}
-		if out, changed := w.value(in, num, typ, b[from:to]); changed {
-			e.put(from, to, out)
+	eachField(w.src[from:to], func(num protowire.Number, at spot) {
+		at.from, at.to = at.from+from, at.to+from
+		switch num {
+		case 1:
+			delta += w.value(key, open, at) // a key names, and is not what is named
+		case 2:
+			delta += w.value(value, s, at)
 		}
 	})
-	return e.result()
+	return delta
 }
 
 // any goes through a google.protobuf.Any, by the type that it names.
-func (w *walk) any(b []byte, s secrecy) ([]byte, bool) {
-	md := w.r.typed(string(lastBytes(b, 1)))
-	e := edit{src: b}
-	eachField(b, func(num protowire.Number, typ protowire.Type, from, to int) {
-		if num != 2 || typ != protowire.BytesType {
-			return
-		}
-		content, _ := protowire.ConsumeBytes(b[from:to])
-		if out, changed := w.dynamic(md, content, s); changed {
-			e.put(from, to, protowire.AppendBytes(nil, out))
+func (w *walk) any(s secrecy, from, to int) (delta int) {
+	p := w.r.typed(string(lastBytes(w.src[from:to], 1)))
+	inside := &field{form: asBytes, verdict: look}
+	if p != nil {
+		inside = &field{form: asMessage, verdict: look, sub: p, needs: p.needs}
+	}
+	eachField(w.src[from:to], func(num protowire.Number, at spot) {
+		if num == 2 && at.typ == protowire.BytesType && (s > open || w.hot || inside.needs) {
+			delta += w.sized(inside, s, spot{at.typ, at.from + from, at.to + from})
 		}
 	})
-	return e.result()
-}
-
-// dynamic goes through a message whose type, unless it is nil, came to light
-// on the way.
-func (w *walk) dynamic(p *plan, b []byte, s secrecy) ([]byte, bool) {
-	switch {
-	case p == nil && s == all:
-		return w.fit(b)
-	case p == nil:
-		return w.unknown(b)
-	case s == open && !w.hot && !p.needs:
-		return b, false
-	}
-	return w.message(p, b, s)
+	return delta
 }
 
 // lastBytes returns the content of the last field of that number, which is
 // the one that counts.
 func lastBytes(b []byte, number protowire.Number) (content []byte) {
-	eachField(b, func(num protowire.Number, typ protowire.Type, from, to int) {
-		if num == number && typ == protowire.BytesType {
-			content, _ = protowire.ConsumeBytes(b[from:to])
+	eachField(b, func(num protowire.Number, at spot) {
+		if num == number && at.typ == protowire.BytesType {
+			content, _ = protowire.ConsumeBytes(b[at.from:at.to])
 		}
 	})
 	return content
 }
 
 // eachField visits the fields of a message up to what is no wire format.
-func eachField(b []byte, visit func(num protowire.Number, typ protowire.Type, from, to int)) {
+func eachField(b []byte, visit func(num protowire.Number, at spot)) {
 	for at := 0; at < len(b); {
 		num, typ, n := protowire.ConsumeTag(b[at:])
 		if n < 0 {
@@ -236,7 +224,7 @@ func eachField(b []byte, visit func(num protowire.Number, typ protowire.Type, fr
 		if size < 0 {
 			return
 		}
-		visit(num, typ, at+n, at+n+size)
+		visit(num, spot{typ, at + n, at + n + size})
 		at += n + size
 	}
 }
