@@ -250,3 +250,21 @@ func TestThereMayBeNoCalls(t *testing.T) {
 		t.Errorf("no calls are arranged as %d", len(got))
 	}
 }
+
+func TestInACrowdTheLatestAreNamed(t *testing.T) {
+	small, crowd := talking(60, 10), talking(300, 40)
+	cause.Presume(small)
+	cause.Presume(crowd)
+	if got := len(small[0].Events[3].After); got != 59 {
+		t.Errorf("of 60 streams an event names %d others", got)
+	}
+	last := crowd[0].Events[3].After
+	if got := len(last); got < 16 || got > 32 {
+		t.Errorf("of 300 streams an event names %d others", got)
+	}
+	for _, r := range last {
+		if r.Call < len(crowd)-32 || r.Nth != 2 {
+			t.Errorf("%v is named, and later ones are not", r)
+		}
+	}
+}
