@@ -4,6 +4,7 @@ package tape
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -19,6 +20,7 @@ const (
 	Header                    // the server's initial metadata came
 	Recv                      // a message of the server came
 	End                       // the status came: the call is over
+	Lost                      // the message sent last was too late: the call was over; only while recording
 )
 
 // FromClient tells whether the client is who acts.
@@ -26,10 +28,10 @@ func (k Kind) FromClient() bool { return k == Send || k == CloseSend || k == Can
 
 // String returns the kind's name.
 func (k Kind) String() string {
-	if k < Send || k > End {
+	if k < Send || k > Lost {
 		return fmt.Sprintf("kind %d", uint8(k))
 	}
-	return [...]string{"send", "close", "cancel", "header", "recv", "end"}[k-1]
+	return [...]string{"send", "close", "cancel", "header", "recv", "end", "lost"}[k-1]
 }
 
 // A Pair is one key and value of metadata. Keys are in lower case. Values of
@@ -53,6 +55,7 @@ type Status struct {
 	Message string
 	Details []Any
 	Plain   bool // the client got an error that was no gRPC status: Message is its text
+	Refused bool // a stream was not opened: the client got the error for that, not for receiving
 }
 
 // An Any is a detail of a status: bytes and the URL of their type.
@@ -124,6 +127,25 @@ func (c *Call) Ended() *Event {
 		return &c.Events[n-1]
 	}
 	return nil
+}
+
+// Settle takes out the messages that were lost, as Lost events say, and those
+// events.
+func (c *Call) Settle() {
+	settled := c.Events[:0]
+	for _, e := range c.Events {
+		if e.Kind != Lost {
+			settled = append(settled, e)
+			continue
+		}
+		for i := len(settled) - 1; i >= 0; i-- {
+			if settled[i].Kind == Send {
+				settled = slices.Delete(settled, i, i+1)
+				break
+			}
+		}
+	}
+	c.Events = settled
 }
 
 // ByClient returns whether the client ended the call: it cancelled, or its

@@ -15,6 +15,7 @@ func CheckCall(b []byte) error { return new(extent).addCall(b) }
 type extent struct {
 	message int    // the longest message of an event
 	call    uint64 // one more than the furthest call that is referred to, 0 if none is
+	lost    bool   // there is an event that occurs only while recording
 	nought  bool   // an event is referred to by the number 0, which none has
 }
 
@@ -42,6 +43,9 @@ func (x *extent) addCall(b []byte) (err error) {
 	if len(b) == 0 && !method {
 		return errors.New("a call has no method")
 	}
+	if x.lost {
+		return errors.New("an event takes back a message: that is only while recording")
+	}
 	return ended(b)
 }
 
@@ -67,9 +71,10 @@ func (x *extent) addEvent(b []byte) (err error) {
 			return err
 		}
 	}
-	if len(b) == 0 && (kind == 0 || kind > uint64(End)) {
+	if len(b) == 0 && (kind == 0 || kind > uint64(Lost)) {
 		return fmt.Errorf("an event is of kind %d: this version knows 1 to %d", kind, End)
 	}
+	x.lost = x.lost || kind == uint64(Lost)
 	return ended(b)
 }
 
@@ -124,8 +129,8 @@ func (x *extent) within(n int, limits Limits) error {
 	case x.call > uint64(n):
 		return fmt.Errorf("an event waits for one of call %d, of %d calls", x.call, n)
 	case int64(x.message) > limits.Message:
-		return fmt.Errorf("a message has %d bytes, more than the limit of %d; raise the limit of messages if that is meant",
-			x.message, limits.Message)
+		return fmt.Errorf("a message has %d bytes, more than the limit of %d; "+
+			"raise the limit of messages if that is meant", x.message, limits.Message)
 	}
 	return nil
 }

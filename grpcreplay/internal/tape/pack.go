@@ -24,7 +24,8 @@ import (
 //	  Status status = 6;       repeated Ref after = 7;
 //	}
 //	message Pair { bytes key = 1; bytes value = 2; }
-//	message Status { uint32 code = 1; string message = 2; repeated Any details = 3; bool plain = 4; }
+//	message Status { uint32 code = 1; string message = 2; repeated Any details = 3; bool plain = 4;
+//	  bool refused = 5; }
 //	message Any { string type = 1; bytes value = 2; }
 //	message Ref { uint64 call = 1; uint64 nth = 2; }
 const (
@@ -32,7 +33,7 @@ const (
 	callTimeout, callStart, callOrder, callEvents, callComments                  = 7, 8, 9, 10, 11
 	eventKind, eventAt, eventOrder, eventMessage, eventPairs, eventStatus, after = 1, 2, 3, 4, 5, 6, 7
 	pairKey, pairValue                                                           = 1, 2
-	statusCode, statusMessage, statusDetails, statusPlain                        = 1, 2, 3, 4
+	statusCode, statusMessage, statusDetails, statusPlain, statusRefused         = 1, 2, 3, 4, 5
 	anyType, anyValue                                                            = 1, 2
 	refCall, refNth                                                              = 1, 2
 )
@@ -90,7 +91,8 @@ func appendStatus(b []byte, s *Status) []byte {
 			return protowire.AppendBytes(b, d.Value)
 		})
 	}
-	return appendNumber(b, statusPlain, protowire.EncodeBool(s.Plain))
+	b = appendNumber(b, statusPlain, protowire.EncodeBool(s.Plain))
+	return appendNumber(b, statusRefused, protowire.EncodeBool(s.Refused))
 }
 
 func appendPairs(b []byte, field protowire.Number, pairs []Pair) []byte {

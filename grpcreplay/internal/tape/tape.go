@@ -96,3 +96,34 @@ func (t *Tape) Calls() iter.Seq2[int, *Call] {
 		}
 	}
 }
+
+// Without returns a tape without the calls that skip names, and without what
+// waits for them.
+func (t *Tape) Without(skip func(call int) bool) *Tape {
+	place := make([]int, t.Len())
+	kept := 0
+	for i := range place {
+		place[i] = -1
+		if !skip(i) {
+			place[i] = kept
+			kept++
+		}
+	}
+	out := &Tape{Head: t.Head, Schema: t.Schema}
+	for i, c := range t.Calls() {
+		if place[i] < 0 {
+			continue
+		}
+		for j := range c.Events {
+			after := c.Events[j].After[:0]
+			for _, r := range c.Events[j].After {
+				if r.Call < len(place) && place[r.Call] >= 0 {
+					after = append(after, Ref{place[r.Call], r.Nth})
+				}
+			}
+			c.Events[j].After = after
+		}
+		out.Add(c)
+	}
+	return out
+}

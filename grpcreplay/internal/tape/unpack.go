@@ -82,6 +82,8 @@ func parseStatus(b []byte, s *Status) {
 			s.Details = append(s.Details, Any{Type: string(key), Value: value})
 		case statusPlain:
 			s.Plain = n != 0
+		case statusRefused:
+			s.Refused = n != 0
 		}
 	}
 }

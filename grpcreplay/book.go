@@ -1,0 +1,71 @@
+// What is known of the types in a recording, and whom to ask for more.
+
+package grpcreplay
+
+import (
+	"strings"
+	"sync"
+
+	"google.golang.org/protobuf/types/descriptorpb"
+
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/schema"
+)
+
+// A descriptorSet is the files of some types.
+type descriptorSet = descriptorpb.FileDescriptorSet
+
+// A book is the schemas at hand: the recording's, the Config's, the
+// program's own, and what the real service said when it was asked.
+type book struct {
+	mu    sync.Mutex
+	known *schema.Set
+	ask   func(service string) (*descriptorSet, error) // nil: nobody can be asked
+	asked map[string]bool
+}
+
+// newBook returns a book of these sets and of what is linked in.
+func newBook(sets ...*schema.Set) *book {
+	known := schema.Linked()
+	for i := len(sets) - 1; i >= 0; i-- {
+		if sets[i] != nil {
+			known = sets[i].Or(known)
+		}
+	}
+	return &book{known: known, asked: make(map[string]bool)}
+}
+
+// set returns what is known now.
+func (b *book) set() *schema.Set {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.known
+}
+
+// learn makes the schema of a method known if that can be, and returns all
+// that is known. A service is asked for once.
+func (b *book) learn(method string) *schema.Set {
+	known := b.set()
+	if b.ask == nil || known.Method(method) != nil {
+		return known
+	}
+	service, _, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
+	b.mu.Lock()
+	again := b.asked[service]
+	b.asked[service] = true
+	b.mu.Unlock()
+	if again {
+		return known
+	}
+	files, err := b.ask(service)
+	if err != nil {
+		return known
+	}
+	more, err := schema.FromFiles(files)
+	if err != nil {
+		return known
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.known = b.known.Or(more)
+	return b.known
+}

@@ -1,0 +1,206 @@
+// The calls that were made, for assertions.
+
+package grpcreplay
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/schema"
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
+)
+
+// A ledger keeps the calls that were made, in the order of their start.
+type ledger struct {
+	began time.Time
+
+	mu      sync.Mutex
+	calls   []*made
+	changed chan struct{} // closed and made anew when something was added
+}
+
+func newLedger() *ledger { return &ledger{began: time.Now(), changed: make(chan struct{})} }
+
+// A made is a call that was made.
+type made struct {
+	ledger *ledger
+	call   Call // guarded by the ledger's mu
+}
+
+// begin adds a call.
+func (l *ledger) begin(method string, pairs []tape.Pair, set *schema.Set) *made {
+	m := &made{ledger: l, call: Call{
+		Method: method, Metadata: metadataOf(pairs), Start: time.Since(l.began), InFlight: true, schema: set,
+	}}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.calls = append(l.calls, m)
+	l.change()
+	return m
+}
+
+// change wakes those who wait. The caller holds mu.
+func (l *ledger) change() {
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// add adds what happened in the call.
+func (m *made) add(e tape.Event) {
+	m.ledger.mu.Lock()
+	defer m.ledger.mu.Unlock()
+	e.At = time.Since(m.ledger.began)
+	if !m.call.InFlight {
+		return
+	}
+	m.call.add(&e)
+	m.ledger.change()
+}
+
+// snapshot returns the call as it is now.
+func (m *made) snapshot() *Call {
+	m.ledger.mu.Lock()
+	defer m.ledger.mu.Unlock()
+	c := m.call
+	c.Requests, c.Responses = slices.Clone(c.Requests), slices.Clone(c.Responses)
+	return &c
+}
+
+// A witnessed is a party whose call is kept in the ledger.
+type witnessed struct {
+	party
+	made *made
+}
+
+func (w *witnessed) send(b []byte) bool {
+	w.made.add(tape.Event{Kind: tape.Send, Message: b})
+	return w.party.send(b)
+}
+
+func (w *witnessed) closeSend() {
+	w.made.add(tape.Event{Kind: tape.CloseSend})
+	w.party.closeSend()
+}
+
+func (w *witnessed) next() tape.Event {
+	e := w.party.next()
+	w.made.add(e)
+	return e
+}
+
+func (w *witnessed) real() bool { return isReal(w.party) }
+
+func (w *witnessed) refused() *tape.Event {
+	r, ok := w.party.(refuser)
+	if !ok {
+		return nil
+	}
+	e := r.refused()
+	if e != nil {
+		w.made.add(*e)
+	}
+	return e
+}
+
+// Calls are calls that were made, in the order of their start.
+type Calls []*Call
+
+// Called returns the calls made so far of methods that match a pattern, as
+// path.Match has it: "/pay.v1.Pay/*"; of all methods if it is "".
+func (s *Service) Called(method string) Calls {
+	s.ledger.mu.Lock()
+	all := slices.Clone(s.ledger.calls)
+	s.ledger.mu.Unlock()
+	var calls Calls
+	for _, m := range all {
+		if c := m.snapshot(); matches(method, c.Method) {
+			calls = append(calls, c)
+		}
+	}
+	return calls
+}
+
+// Await returns Called(method) as soon as at least n of them are over, or an
+// error that says what was made when the context ends. It does not poll.
+func (s *Service) Await(ctx context.Context, method string, n int) (Calls, error) {
+	for {
+		s.ledger.mu.Lock()
+		changed := s.ledger.changed
+		s.ledger.mu.Unlock()
+		calls := s.Called(method)
+		over := 0
+		for _, c := range calls {
+			if !c.InFlight {
+				over++
+			}
+		}
+		if over >= n {
+			return calls, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return calls, fmt.Errorf("grpcreplay: %d calls of %s were awaited, %d made and %d over: %w",
+				n, orAny(method), len(calls), over, ctx.Err())
+		}
+	}
+}
+
+// With returns those of the calls that a condition holds for, such as Having.
+func (c Calls) With(condition func(*Call) bool) Calls {
+	return slices.DeleteFunc(slices.Clone(c), func(call *Call) bool { return !condition(call) })
+}
+
+// Times fails the test unless there are n calls, and lists those there are.
+func (c Calls) Times(tb TB, n int) Calls {
+	tb.Helper()
+	if len(c) != n {
+		tb.Errorf("grpcreplay: %d calls, want %d%s", len(c), n, c.list())
+	}
+	return c
+}
+
+// Within fails the test unless the last call ended no later than d after the
+// first began.
+func (c Calls) Within(tb TB, d time.Duration) Calls {
+	tb.Helper()
+	var last time.Duration
+	for _, call := range c {
+		last = max(last, call.Start+call.Duration)
+	}
+	if len(c) > 0 && last-c[0].Start > d {
+		tb.Errorf("grpcreplay: the calls took %v, want at most %v%s", last-c[0].Start, d, c.list())
+	}
+	return c
+}
+
+// list lists calls, one on a line.
+func (c Calls) list() string {
+	s := ""
+	for i, call := range c {
+		if i == 20 {
+			return s + fmt.Sprintf("\n  and %d more", len(c)-i)
+		}
+		s += "\n  " + call.String()
+	}
+	return s
+}
+
+func matches(pattern, method string) bool {
+	if pattern == "" {
+		return true
+	}
+	ok, _ := path.Match(pattern, method)
+	return ok
+}
+
+func orAny(method string) string {
+	if method == "" {
+		return "any method"
+	}
+	return method
+}

@@ -1,0 +1,373 @@
+// Answering calls from a recording: who waits for whom, and for how long.
+
+package grpcreplay
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/cause"
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/match"
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/schema"
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
+)
+
+// defaultGrace is how long an answer waits for its causes.
+const defaultGrace = time.Second
+
+// A player answers calls from one recording, each recorded call once.
+type player struct {
+	rec      *Recording
+	config   Config
+	ignore   schema.Paths
+	required []string // keys of metadata
+	secret   secrets
+	note     *notes
+	began    time.Time
+
+	mu      sync.Mutex // for a few instructions; never across a wait
+	deck    *match.Deck
+	board   *cause.Board
+	waiting map[*part]struct{} // for what other calls do
+	misses  []*MismatchError
+	stalls  []*StallError
+}
+
+// newPlayer returns a player of a recording, without the calls to skip.
+func newPlayer(rec *Recording, c Config, n *notes, skip func(int) bool) (*player, error) {
+	if c.Grace == 0 {
+		c.Grace = defaultGrace
+	}
+	m, err := c.Match.checked()
+	if err != nil {
+		return nil, err
+	}
+	head := rec.tape.Head
+	ignore, err := schema.ParsePaths(union(head.Ignore, m.Ignore))
+	if err != nil {
+		return nil, fmt.Errorf("grpcreplay: Match.Ignore: %w", err)
+	}
+	secret, err := newSecrets(head, rec.schema)
+	if err != nil {
+		return nil, err
+	}
+	p := &player{
+		rec: rec, config: c, ignore: ignore, secret: secret, note: n, began: time.Now(),
+		board: cause.NewBoard(rec.tape), waiting: make(map[*part]struct{}),
+	}
+	p.required = union(head.Metadata, m.Metadata)
+	p.deck = match.New(rec.tape, match.Options{
+		Metadata: p.required, Canon: (&canons{set: rec.schema, ignore: ignore}).append, Skip: skip,
+	}).Deck()
+	return p, nil
+}
+
+// A part is one live call that a player answers: what its client does goes
+// in, what the server did comes out.
+type part struct {
+	player *player
+	ctx    context.Context
+	method string
+	pairs  []tape.Pair
+	began  time.Time
+
+	// The player's mutex guards what follows.
+	talk    *match.Talk
+	sent    [][]byte // what the client sent, for a report when nothing fits
+	closed  bool
+	ended   bool
+	failed  *tape.Event    // the end, once there is one
+	lenient bool           // a miss is no error: somebody else is asked
+	lost    *MismatchError // why nothing fits
+	wake    chan struct{}  // made by who waits; something has happened
+	story   story
+}
+
+// open begins to answer a call.
+func (p *player) open(ctx context.Context, method string, pairs []tape.Pair) *part {
+	x := &part{player: p, ctx: ctx, method: method, pairs: p.secret.pairs(pairs), began: time.Now()}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	x.talk = p.deck.Open(method, x.pairs)
+	x.story = p.note.begin(method, x.pairs)
+	return x
+}
+
+// refused returns the end of a call that was recorded as never opened; nil if
+// it was, or if that is not certain.
+func (x *part) refused() *tape.Event {
+	p := x.player
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	turn := x.talk.Next(false)
+	if turn.State != match.Ready || !turn.Event.Status.Refused || len(p.board.Missing(turn.Event.After)) > 0 {
+		return nil
+	}
+	e, _ := x.deliver(&wait{part: x, expired: true}, turn)
+	return &e
+}
+
+// send takes a message of the client. It is false if the call is over: next
+// tells how.
+func (x *part) send(b []byte) bool {
+	b, err := x.player.before(x.method, b)
+	b = x.player.secret.message(x.method, b)
+	p := x.player
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if x.ended || x.failed != nil {
+		return false
+	}
+	if err != nil {
+		x.fail(statusOf(err))
+		return false
+	}
+	x.story.client(tape.Send, b)
+	if x.talk.Over() { // the server has said its last: the message is too late, as it would be in truth
+		return false
+	}
+	x.sent = append(x.sent, b)
+	return x.does(x.talk.Send(b))
+}
+
+// closeSend takes the client's half-close.
+func (x *part) closeSend() {
+	x.player.mu.Lock()
+	defer x.player.mu.Unlock()
+	if x.ended || x.failed != nil || x.closed {
+		return
+	}
+	x.closed = true
+	x.story.client(tape.CloseSend, nil)
+	x.does(x.talk.CloseSend())
+}
+
+// does follows up what the client did. The caller holds mu.
+func (x *part) does(fits bool) bool {
+	if !fits {
+		x.miss()
+		return false
+	}
+	x.marks()
+	x.rouse()
+	return true
+}
+
+// marks tells the board what has happened, and those who wait for it. The
+// caller holds mu.
+func (x *part) marks() {
+	refs := x.talk.Marks()
+	if len(refs) == 0 {
+		return
+	}
+	for _, r := range refs {
+		x.player.board.Mark(r)
+	}
+	for other := range x.player.waiting {
+		other.rouse()
+	}
+}
+
+// rouse wakes who waits in next, if somebody does. The caller holds mu.
+func (x *part) rouse() {
+	if x.wake == nil {
+		return
+	}
+	select {
+	case x.wake <- struct{}{}:
+	default:
+	}
+}
+
+// next waits for what the server does next, and returns it. After an end,
+// the end comes again.
+func (x *part) next() tape.Event {
+	w := wait{part: x}
+	defer w.stop()
+	for {
+		e, ready := x.try(&w)
+		if ready {
+			return e
+		}
+		w.wait()
+	}
+}
+
+// try returns what the server does next, if it is time.
+func (x *part) try(w *wait) (tape.Event, bool) {
+	p := x.player
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.waiting, x)
+	if x.failed != nil {
+		return *x.failed, true
+	}
+	if err := x.ctx.Err(); err != nil {
+		return x.cancelled(err), true
+	}
+	turn := x.talk.Next(w.rested)
+	switch turn.State {
+	case match.Ready:
+		return x.deliver(w, turn)
+	case match.Undecided:
+		w.grace(p.config.Grace)
+		p.waiting[x] = struct{}{}
+	case match.Silent:
+		return x.silent(w)
+	default:
+		w.client()
+	}
+	x.listen()
+	return tape.Event{}, false
+}
+
+// listen makes sure that rouse is heard. The caller holds mu.
+func (x *part) listen() {
+	if x.wake == nil {
+		x.wake = make(chan struct{}, 1)
+	}
+}
+
+// deliver returns an event that its own stream does not hold up, when its
+// causes and its time have come. The caller holds mu.
+func (x *part) deliver(w *wait, turn match.Turn) (tape.Event, bool) {
+	p, e := x.player, *turn.Event
+	if missing := p.board.Missing(e.After); len(missing) > 0 {
+		if !w.expired {
+			w.grace(p.config.Grace)
+			p.waiting[x] = struct{}{}
+			x.listen()
+			return e, false
+		}
+		x.stall(missing, turn)
+		p.board.Forgive(e.After)
+	}
+	if d := x.early(turn); d > 0 {
+		w.until(d)
+		x.listen()
+		return e, false
+	}
+	x.talk.Take()
+	x.marks()
+	x.story.server(turn.Call, &e)
+	if e.Kind == tape.End {
+		x.ended = true
+		x.failed = &e // it comes again
+		x.talk.End()
+	}
+	return e, true
+}
+
+// early returns how much time must pass before an event is due, at Config.Pace.
+func (x *part) early(turn match.Turn) time.Duration {
+	rate := x.player.config.Pace
+	if rate <= 0 {
+		return 0
+	}
+	recorded := turn.Event.At - x.player.rec.tape.Call(turn.Call).Start
+	return time.Until(x.began.Add(time.Duration(rate * float64(recorded))))
+}
+
+// silent waits for the client to end a call that was ended by its client. If
+// that will not be, since the client has no means to end it or no deadline
+// where it had one, the recorded end comes when the recorded time has passed.
+// The caller holds mu.
+func (x *part) silent(w *wait) (tape.Event, bool) {
+	x.listen()
+	at, _ := x.talk.Call()
+	c := x.player.rec.tape.Call(at)
+	end := c.Ended()
+	if end == nil { // in flight when the recording ended: nobody knows how it went on
+		w.client()
+		return tape.Event{}, false
+	}
+	_, deadline := x.ctx.Deadline()
+	if x.ctx.Done() != nil && (deadline || c.Timeout == 0) {
+		w.client()
+		return tape.Event{}, false
+	}
+	if !w.expired {
+		w.grace(end.At - c.Start)
+		return tape.Event{}, false
+	}
+	x.ended, x.failed = true, end
+	x.talk.End()
+	x.story.server(at, end)
+	return *end, true
+}
+
+// cancelled ends a call whose client gave it up. The caller holds mu.
+func (x *part) cancelled(err error) tape.Event {
+	if !x.ended {
+		x.ended = true
+		x.talk.End()
+		x.marks()
+		x.story.client(tape.Cancel, nil)
+	}
+	x.fail(statusOf(status.FromContextError(err).Err()))
+	return *x.failed
+}
+
+// abandon ends a call whose client is gone, without waiting for anything.
+func (x *part) abandon() {
+	x.player.mu.Lock()
+	defer x.player.mu.Unlock()
+	if !x.ended && x.failed == nil {
+		x.cancelled(context.Canceled)
+	}
+}
+
+// fail makes next return this end. The caller holds mu.
+func (x *part) fail(s tape.Status) {
+	x.failed = &tape.Event{Kind: tape.End, Status: s}
+	x.rouse()
+}
+
+// miss ends a call that nothing recorded fits. The caller holds mu.
+func (x *part) miss() {
+	x.lost = x.player.mismatch(x)
+	if !x.lenient {
+		x.report()
+	}
+	x.ended = true
+	x.fail(statusOf(x.lost.GRPCStatus().Err()))
+}
+
+// report makes the miss an error of the replay. The caller holds mu.
+func (x *part) report() {
+	x.player.misses = append(x.player.misses, x.lost)
+	x.story.miss(x.lost)
+}
+
+// missed tells whether nothing recorded fits.
+func (x *part) missed() bool {
+	x.player.mu.Lock()
+	defer x.player.mu.Unlock()
+	return x.lost != nil
+}
+
+// strict makes a miss an error after all, from now on or as it has happened.
+func (x *part) strict() {
+	x.player.mu.Lock()
+	defer x.player.mu.Unlock()
+	if x.lenient && x.lost != nil {
+		x.report()
+	}
+	x.lenient = false
+}
+
+// stall notes that an answer comes without its causes. The caller holds mu.
+func (x *part) stall(missing []tape.Ref, turn match.Turn) {
+	p := x.player
+	e := p.stalled(turn, missing)
+	p.stalls = append(p.stalls, e)
+	x.story.stall(e)
+	if p.config.Strict {
+		x.fail(statusOf(status.Error(codes.FailedPrecondition, e.Error())))
+	}
+}

@@ -1,0 +1,290 @@
+// Answers that rules give, and faults that they make.
+
+package grpcreplay
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
+	"github.com/rehearse-go/rehearse/rule"
+)
+
+// An Answer is what a rule decides of a call. The zero Answer is OK, without
+// a message.
+type Answer struct {
+	// Pass leaves the answer to the recording or the real service; Delay and
+	// CutAfter apply to it, and Status where it is cut. If false, it is given here.
+	Pass bool
+
+	// Header, Messages and Trailer are what the server sends. Raw are messages as
+	// wire bytes, sent after Messages. If nil, none is sent.
+	Header   metadata.MD
+	Messages []proto.Message
+	Raw      [][]byte
+	Trailer  metadata.MD
+
+	// Status is how the call ends, with its details. If nil, OK, or Unavailable
+	// where the call is cut.
+	Status *status.Status
+
+	// Delay passes before anything is sent. If 0, none.
+	Delay time.Duration
+
+	// CutAfter ends the call with Status after so many messages of the server.
+	// If 0, it goes to its end.
+	CutAfter int
+}
+
+// Answering returns an Answer of these messages.
+func Answering(messages ...proto.Message) Answer { return Answer{Messages: messages} }
+
+// Failing returns an Answer of a status, such as status.New gives.
+func Failing(s *status.Status) Answer { return Answer{Status: s} }
+
+// Method is true of calls whose method matches a pattern, as path.Match
+// has it: "/pay.v1.Pay/*".
+func Method(pattern string) rule.When[*Call] {
+	if _, err := path.Match(pattern, ""); err != nil {
+		panic("grpcreplay: Method: " + pattern + ": " + err.Error())
+	}
+	return func(c *Call) bool {
+		ok, _ := path.Match(pattern, c.Method)
+		return ok
+	}
+}
+
+// Having is true of calls whose first request, as JSON, holds a text.
+func Having(text string) rule.When[*Call] {
+	return func(c *Call) bool { return strings.Contains(c.RequestJSON(0), text) }
+}
+
+// patience is how long a rule waits for a call's first message: a service
+// that speaks first waits so long to do so, if there are rules.
+const patience = 20 * time.Millisecond
+
+// A scripted is a party that asks the rules once, when the client's first
+// message or half-close has come or nothing of the kind does, and then answers
+// as they say or leaves the call to another party.
+type scripted struct {
+	ctx    context.Context
+	call   *Call
+	decide func(*Call) (Answer, bool)
+	pass   func() party
+	note   func(Answer)
+
+	acted chan struct{} // closed by the client's first act
+	lock  turnstile
+	inner party // who answers, once that is known
+}
+
+func (x *scripted) send(b []byte) bool {
+	x.lock.enter()
+	defer x.lock.leave()
+	if x.inner == nil {
+		x.call.Requests = append(x.call.Requests, b)
+		x.ask()
+	}
+	return x.inner.send(b)
+}
+
+func (x *scripted) closeSend() {
+	x.lock.enter()
+	defer x.lock.leave()
+	if x.inner == nil {
+		x.call.Closed = true
+		x.ask()
+	}
+	x.inner.closeSend()
+}
+
+func (x *scripted) next() tape.Event {
+	if !x.decided() {
+		t := time.NewTimer(patience)
+		select {
+		case <-x.acted:
+		case <-x.ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+	}
+	x.lock.enter()
+	if x.inner == nil {
+		x.ask()
+	}
+	inner := x.inner
+	x.lock.leave()
+	return inner.next()
+}
+
+func (x *scripted) decided() bool {
+	x.lock.enter()
+	defer x.lock.leave()
+	return x.inner != nil
+}
+
+func (x *scripted) abandon() {
+	x.lock.enter()
+	defer x.lock.leave()
+	if x.inner != nil {
+		x.inner.abandon()
+	}
+}
+
+// ask asks the rules. The caller is within the lock.
+func (x *scripted) ask() {
+	a, ok := x.decide(x.call)
+	switch {
+	case !ok:
+		x.inner = x.pass()
+	case a.Pass:
+		x.note(a)
+		x.inner = &faulty{party: x.pass(), ctx: x.ctx, answer: a}
+	default:
+		x.note(a)
+		x.inner = &answering{ctx: x.ctx, answer: a, events: a.events()}
+	}
+	close(x.acted)
+}
+
+// events returns what an answer sends.
+func (a Answer) events() []tape.Event {
+	events := []tape.Event{{Kind: tape.Header, Pairs: pairsOf(a.Header)}}
+	raw := make([][]byte, 0, len(a.Messages)+len(a.Raw))
+	for _, m := range a.Messages {
+		b, err := proto.Marshal(m)
+		if err != nil {
+			return []tape.Event{{Kind: tape.End, Status: statusOf(status.Errorf(codes.Internal, "grpcreplay: a rule's answer: %v", err))}}
+		}
+		raw = append(raw, b)
+	}
+	for i, b := range append(raw, a.Raw...) {
+		if a.CutAfter > 0 && i == a.CutAfter {
+			break
+		}
+		events = append(events, tape.Event{Kind: tape.Recv, Message: b})
+	}
+	if len(events) == 1 && a.Header == nil {
+		events = nil // trailers-only
+	}
+	end := tape.Event{Kind: tape.End, Pairs: pairsOf(a.Trailer)}
+	if a.CutAfter > 0 || a.Status != nil {
+		end.Status = a.status()
+	}
+	return append(events, end)
+}
+
+// status is how a call ends that fails here.
+func (a Answer) status() tape.Status {
+	if a.Status == nil {
+		return tape.Status{Code: uint32(codes.Unavailable), Message: "cut by a rule"}
+	}
+	return statusOf(a.Status.Err())
+}
+
+// An answering is a party whose answer is given.
+type answering struct {
+	ctx    context.Context
+	answer Answer
+	events []tape.Event
+	begun  bool
+}
+
+func (x *answering) send([]byte) bool { return true }
+func (x *answering) closeSend()       {}
+func (x *answering) abandon()         {}
+
+func (x *answering) next() tape.Event {
+	if !x.begun {
+		x.begun = true
+		pass(x.ctx, x.answer.Delay)
+	}
+	if err := x.ctx.Err(); err != nil {
+		return tape.Event{Kind: tape.End, Status: statusOf(err)}
+	}
+	e := x.events[0]
+	if len(x.events) > 1 {
+		x.events = x.events[1:]
+	}
+	return e
+}
+
+// A faulty is a party that answers as another does, later, and not to its end.
+type faulty struct {
+	party
+	ctx    context.Context
+	answer Answer
+	begun  bool
+	seen   int
+	end    *tape.Event
+}
+
+func (x *faulty) next() tape.Event {
+	if !x.begun {
+		x.begun = true
+		pass(x.ctx, x.answer.Delay)
+	}
+	if x.end != nil {
+		return *x.end
+	}
+	if cut := x.answer.CutAfter; cut > 0 && x.seen >= cut {
+		x.end = &tape.Event{Kind: tape.End, Status: x.answer.status()}
+		x.party.abandon()
+		return *x.end
+	}
+	e := x.party.next()
+	if e.Kind == tape.Recv {
+		x.seen++
+	}
+	return e
+}
+
+// real tells whether the real service answers in the end.
+func (x *scripted) real() bool {
+	x.lock.enter()
+	defer x.lock.leave()
+	return x.inner != nil && isReal(x.inner)
+}
+
+func (x *faulty) real() bool { return isReal(x.party) }
+
+// String says what the answer is, for the journal.
+func (a Answer) String() string {
+	var parts []string
+	if a.Delay > 0 {
+		parts = append(parts, "after "+a.Delay.String())
+	}
+	if a.Pass {
+		parts = append(parts, "as it would be")
+	} else {
+		parts = append(parts, fmt.Sprintf("%d messages", len(a.Messages)+len(a.Raw)))
+	}
+	if a.CutAfter > 0 {
+		parts = append(parts, fmt.Sprintf("cut after %d", a.CutAfter))
+	}
+	if a.Status != nil {
+		parts = append(parts, a.Status.Code().String())
+	}
+	return strings.Join(parts, ", ")
+}
+
+// pass lets time pass, or the context end.
+func pass(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}
