@@ -36,9 +36,9 @@ const maxKept = 1 << 14
 // a message lie above those of the message it is in.
 type writer struct{ spans []span }
 
-// A span is a field on the wire, by its place in the message. The tag holds
-// number and type as on the wire; 0 marks a field to leave out.
-type span struct{ tag, from, to uint32 }
+// A span is a field on the wire, by its place in the message, and that of its
+// value. The tag holds number and type; 0 marks a field to leave out.
+type span struct{ tag, begin, from, to, end uint32 }
 
 func (s span) number() protowire.Number { return protowire.Number(s.tag >> 3) }
 func (s span) typ() protowire.Type      { return protowire.Type(s.tag & 7) }
@@ -86,9 +86,9 @@ func (w *writer) scan(wire []byte) bool {
 		if n < 0 {
 			return false
 		}
-		from := at + r.at
-		tag := uint32(protowire.EncodeTag(r.number, r.typ))
-		w.spans = append(w.spans, span{tag, uint32(from), uint32(from + len(r.value))})
+		s := span{begin: uint32(at), from: uint32(at + r.at), end: uint32(at + n)}
+		s.tag, s.to = uint32(protowire.EncodeTag(r.number, r.typ)), s.from+uint32(len(r.value))
+		w.spans = append(w.spans, s)
 		at += n
 	}
 	return true
@@ -179,16 +179,7 @@ func (g *group) value(i int) []byte { return g.wire[g.spans[i].from:g.spans[i].t
 
 // verbatim appends a field whose meaning is unknown.
 func (g *group) verbatim(dst []byte, i int) []byte {
-	typ := g.spans[i].typ()
-	dst = protowire.AppendTag(dst, g.number, typ)
-	switch typ {
-	case protowire.BytesType:
-		return protowire.AppendBytes(dst, g.value(i))
-	case protowire.StartGroupType:
-		return protowire.AppendTag(append(dst, g.value(i)...), g.number, protowire.EndGroupType)
-	default:
-		return append(dst, g.value(i)...)
-	}
+	return append(dst, g.wire[g.spans[i].begin:g.spans[i].end]...)
 }
 
 // number appends one number as marshalling writes it.

@@ -4,6 +4,7 @@ package schema_test
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -196,5 +197,38 @@ func TestOtherMessagesHaveOtherForms(t *testing.T) {
 			t.Fatalf("seed %d: the form %x stands for two messages", seed, form)
 		}
 		forms[form] = m
+	}
+}
+
+func TestOneFormServesManyAtOnce(t *testing.T) {
+	s := testSet(t)
+	_, wire := random(t, s, all(s), 7)
+	want := s.Canon(all(s), nil).Append(nil, wire)
+	fresh := testSet(t)
+	watch := fresh.Watch(func(fd protoreflect.FieldDescriptor) bool { return fd != nil && fd.Name() == "i" })
+	var at sync.WaitGroup
+	for range 8 {
+		at.Go(func() {
+			if got := fresh.Canon(all(fresh), nil).Append(nil, wire); !bytes.Equal(got, want) {
+				t.Errorf("got %x\nwant %x", got, want)
+			}
+			leave := func(*schema.Field) ([]byte, bool) { return nil, false }
+			if got := watch.Walk(all(fresh), wire, leave); !bytes.Equal(got, wire) {
+				t.Error("the walk changed something")
+			}
+		})
+	}
+	at.Wait()
+}
+
+func TestWhatIsAlreadyCanonicalCostsNoMemory(t *testing.T) {
+	s := testSet(t)
+	wire, err := s.Wire(all(s), []byte(`{"i": 1, "child": {"i": 2}, "any": {"@type": "a/test.v1.All", "i": 1}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, dst := s.Canon(all(s), nil), make([]byte, 0, 2*len(wire))
+	if n := testing.AllocsPerRun(100, func() { c.Append(dst, wire) }); n > 0 {
+		t.Errorf("%v allocations", n)
 	}
 }

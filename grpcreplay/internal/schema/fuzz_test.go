@@ -5,6 +5,7 @@ package schema_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"testing"
 	"unicode/utf8"
 
@@ -40,7 +41,7 @@ func FuzzMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, wire []byte) {
 		for _, md := range []protoreflect.MessageDescriptor{all(s), s.Message("test.v1.Old"), nil} {
 			for _, ignore := range []schema.Paths{nil, paths} {
-				checkCanon(t, s, s.Canon(md, ignore), wire)
+				checkCanon(t, s, md, ignore, wire)
 			}
 			checkDiff(t, s, md, wire)
 			checkWalk(t, s, md, wire)
@@ -49,17 +50,29 @@ func FuzzMessage(f *testing.F) {
 	})
 }
 
-func checkCanon(t *testing.T, s *schema.Set, c *schema.Canon, wire []byte) {
+// judged reads a message with the library, which takes some bytes for a bug of
+// the program's: maps whose entries hold a key of another wire type.
+func judged(wire []byte, m proto.Message) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the library panics: %v", r)
+		}
+	}()
+	return proto.Unmarshal(wire, m)
+}
+
+func checkCanon(t *testing.T, s *schema.Set, md protoreflect.MessageDescriptor, ignore schema.Paths, wire []byte) {
 	t.Helper()
+	c, plain := s.Canon(md, ignore), md != nil && md == all(s) && ignore == nil
 	canon := c.Append([]byte("dst"), wire)[3:]
 	if again := c.Append(nil, canon); !bytes.Equal(again, canon) {
 		t.Fatalf("%x became\n%x, and that\n%x", wire, canon, again)
 	}
 	before, after := newAll(s), newAll(s)
-	if proto.Unmarshal(wire, before) != nil || c != s.Canon(all(s), nil) {
+	if judged(wire, before) != nil || !plain {
 		return
 	}
-	if err := proto.Unmarshal(canon, after); err != nil || !sameWithAny(s, before, after) {
+	if err := judged(canon, after); err != nil || !sameWithAny(s, before, after) {
 		t.Fatalf("%x means something else as\n%x (%v)", wire, canon, err)
 	}
 }

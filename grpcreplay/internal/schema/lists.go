@@ -63,7 +63,7 @@ func (f *fieldPlan) each(dst, b []byte, tag protowire.Number) []byte {
 // inside appends the value of an Any, in the canonical form of its own type.
 func (w *writer) inside(dst []byte, f *fieldPlan, g *group) []byte {
 	url, value := anyParts(g.wire)
-	within := g.plan.inside(string(url))
+	within := g.plan.inside(url)
 	if within == nil {
 		return g.single(dst, f)
 	}

@@ -157,7 +157,7 @@ func (f *fieldPlan) orderedNumber(b []byte) int {
 // orderedAny looks at what is in an Any whose fields are in order.
 func (p *plan) orderedAny(b []byte, depth int) bool {
 	url, value := anyParts(b)
-	if within := p.inside(string(url)); within != nil {
+	if within := p.inside(url); within != nil {
 		return within.ordered(value, depth+1)
 	}
 	return true

@@ -3,6 +3,7 @@
 package schema
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,7 +47,7 @@ func ParsePath(s string) (Path, error) {
 	if strings.HasPrefix(s, "/") {
 		method, fields, ok := strings.Cut(s, ":")
 		if !ok || strings.Count(method, "/") != 2 || strings.HasSuffix(method, "/") {
-			return Path{}, fmt.Errorf("path %q: a method is written /pkg.Service/Method: and a path of fields follows", s)
+			return Path{}, fmt.Errorf("path %q: a method is written /pkg.Service/Method: and then a path", s)
 		}
 		p.method, p.fields = method, fields
 	}
@@ -130,6 +131,18 @@ func (p Paths) text() string {
 type place []step
 
 type step struct{ path, next int }
+
+// text returns the place as bytes; equal texts are equal places.
+func (at place) text() string {
+	if len(at) == 0 {
+		return ""
+	}
+	var b []byte
+	for _, s := range at {
+		b = binary.AppendUvarint(binary.AppendUvarint(b, uint64(s.path)), uint64(s.next))
+	}
+	return string(b)
+}
 
 // start is the place at a message's root.
 func (p Paths) start() place {

@@ -3,7 +3,7 @@
 package schema
 
 import (
-	"fmt"
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -32,6 +32,7 @@ type plan struct {
 	oneofs int
 	dense  []*fieldPlan // by number
 	sparse map[protowire.Number]*fieldPlan
+	held   atomic.Pointer[map[string]*plan] // of an Any: what it has held, by URL; replaced, never changed
 }
 
 // A class says what to do with a field.
@@ -94,7 +95,7 @@ func (p *plan) put(number protowire.Number, f *fieldPlan) {
 
 // plan returns the plan of a type, nil if unknown, at a place.
 func (r *rules) plan(md protoreflect.MessageDescriptor, at place) *plan {
-	key := planKey{md, fmt.Sprint(at)}
+	key := planKey{md, at.text()}
 	if p, ok := r.plans.Load(key); ok {
 		return p.(*plan)
 	}
@@ -232,12 +233,28 @@ func (p *plan) within(f *fieldPlan) *plan {
 }
 
 // inside returns the plan of what an Any of that URL holds, or nil.
-func (p *plan) inside(url string) *plan {
-	if md := p.rules.set.Message(url); md != nil {
-		return p.rules.plan(md, p.at)
+func (p *plan) inside(url []byte) *plan {
+	held := p.held.Load()
+	if held != nil {
+		if within := (*held)[string(url)]; within != nil {
+			return within
+		}
 	}
-	return nil
+	md := p.rules.set.Message(string(url))
+	if md == nil {
+		return nil
+	}
+	within := p.rules.plan(md, p.at)
+	more := map[string]*plan{string(url): within}
+	if held != nil && len(*held) < maxHeld {
+		maps.Copy(more, *held)
+	}
+	p.held.Store(&more)
+	return within
 }
+
+// maxHeld bounds how many URLs an Any remembers: one type goes by many.
+const maxHeld = 256
 
 // normal returns the varint that stands for the same value as v and that
 // marshalling writes: parsers take the low bits only.
@@ -263,11 +280,11 @@ type Canon struct{ root *plan }
 // [Paths.For]. The same arguments cost little again.
 //
 // In canonical form fields ascend by number, and fields that are unknown keep
-// their order and come after those of the same number that are known; of
+// their bytes, their order, and come after those of one number that are known; of
 // single values the last stands, of a oneof the last member; messages that
 // came in parts are merged; maps ascend by key; lists of numbers are packed if
-// they are declared so, and not if not; implicit zeros are absent; numbers and
-// lengths take as few bytes as they can. That holds in messages within, and in
+// they are declared so, and not if not; implicit zeros are absent; what is known
+// takes as few bytes as it can. That holds in messages within, and in
 // an Any whose type is known.
 func (s *Set) Canon(md protoreflect.MessageDescriptor, ignore Paths) *Canon {
 	r := &rules{set: s, ignore: ignore}

@@ -89,7 +89,10 @@ func TestAWatchKnowsWhereNothingIsWanted(t *testing.T) {
 		t.Error("unknown fields are wanted")
 	}
 	visited := 0
-	s.Walk(nil, []byte("\x08\x01\x12\x02\x08\x01"), func(f *schema.Field) ([]byte, bool) { visited++; return nil, false })
+	s.Walk(nil, []byte("\x08\x01\x12\x02\x08\x01"), func(*schema.Field) ([]byte, bool) {
+		visited++
+		return nil, false
+	})
 	if visited != 2 {
 		t.Errorf("%d unknown fields were visited", visited)
 	}
