@@ -94,7 +94,8 @@ func TestADumpNeedsNoTypes(t *testing.T) {
 
 // line is a call of Chat with one message, written by hand.
 func line(message string) string {
-	return fmt.Sprintf("{\n \"service\": \"sample.v1.Store\",\n \"method\": \"Chat\",\n \"messages\": [\n%s]}\n", message)
+	const form = "{\n \"service\": \"sample.v1.Store\",\n \"method\": \"Chat\",\n \"messages\": [\n%s]}\n"
+	return fmt.Sprintf(form, message)
 }
 
 func TestAnEditedMessageWins(t *testing.T) {

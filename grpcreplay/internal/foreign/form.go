@@ -85,7 +85,8 @@ func Read(b []byte, program *schema.Set, limits tape.Limits) (*tape.Tape, error)
 	limits = limits.Or()
 	start := place{}
 	if int64(len(b)) > limits.File {
-		return nil, start.fault("the file has %d bytes, more than the %d allowed: raise Limits.File", len(b), limits.File)
+		return nil, start.fault("the file has %d bytes, more than the %d allowed: raise Limits.File",
+			len(b), limits.File)
 	}
 	form, ok := Sniff(b)
 	if !ok {

@@ -108,7 +108,8 @@ func TestFormsAreToldByTheirBeginning(t *testing.T) {
 		t.Errorf("a line of grpc-dump is taken for %q", got)
 	}
 	for _, other := range []string{
-		"", "{", "{}", "RPCReplaY", "rehearse journal 1\n", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00", "\x00\x00\x00\x01\x0a\x00\x00\x00",
+		"", "{", "{}", "RPCReplaY", "rehearse journal 1\n", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00",
+		"\x00\x00\x00\x01\x0a\x00\x00\x00",
 		"\x00\x00\x00\x10\x10\x01\x15aaaa", strings.Repeat("\x00", 100),
 	} {
 		if got, ok := foreign.Sniff([]byte(other)); ok {
@@ -206,7 +207,8 @@ func TestAFileAboveItsLimitIsRefused(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	for _, file := range []string{
-		"rpcreplay.replay", "grpcreplay.replay", "grpcreplay.txt", "binarylog.bin", "binarylog-cut.bin", "grpcdump.json",
+		"rpcreplay.replay", "grpcreplay.replay", "grpcreplay.txt", "binarylog.bin", "binarylog-cut.bin",
+		"grpcdump.json",
 	} {
 		f.Add(sample(f, file))
 	}

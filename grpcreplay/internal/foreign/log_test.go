@@ -210,9 +210,7 @@ func TestCallsThatBeganBeforeTheLogAreLeftOut(t *testing.T) {
 		logEntry{call: 1, kind: 6}, logEntry{call: 2, kind: 7, at: 3}, logEntry{call: 2, kind: 9})
 	tp := read(t, b, nil)
 	same(t, tell(t, tp), "1 /other.Service/Said \n  cancel\n")
-	if got := strings.Join(tp.Head.Comments, "\n"); got != " left out: 2 entries of calls that began before the log did" {
-		t.Errorf("of the others it says %q", got)
-	}
+	same(t, strings.Join(tp.Head.Comments, "\n"), " left out: 2 entries of calls that began before the log did")
 }
 
 func TestWhatFollowsTheTrailerIsNoPartOfTheCall(t *testing.T) {

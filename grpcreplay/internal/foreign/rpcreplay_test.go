@@ -106,7 +106,8 @@ func TestTheTrapsOfTheForm(t *testing.T) {
 		}, "1 /sample.v1.Store/Chat bidi\n  recv \"re: a\"\n  send \"a\"\n" +
 			"2 /sample.v1.Store/List server-stream\n  send \"x\"\n  close\n  end 0 \"\"\n"},
 		{"an empty raw message leaves nothing", []entry{
-			{kind: create, method: said}, {kind: send, ref: 1}, {kind: recv, ref: 1}, {kind: recv, ref: 1, raw: "\x0a\x01r"},
+			{kind: create, method: said}, {kind: send, ref: 1}, {kind: recv, ref: 1},
+			{kind: recv, ref: 1, raw: "\x0a\x01r"},
 		}, "1 /other.Service/Said bidi\n  send \"\"\n  recv \"\"\n  recv \"r\"\n"},
 		{"a send that failed ends the stream, unless the stream says how it ended", []entry{
 			{kind: create, method: chat}, {kind: create, method: chat},

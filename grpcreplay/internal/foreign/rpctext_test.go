@@ -51,7 +51,8 @@ func TestSpacesThatVaryAreNoMatter(t *testing.T) {
 
 func TestAllMissingTypesAreToldOnce(t *testing.T) {
 	b := textOf(
-		"kind: REQUEST method: \"/a/B\" message: {[type.googleapis.com/google.protobuf.StringValue]: {value: \"[x.y/no.Type]\"}}\n",
+		"kind: REQUEST method: \"/a/B\" "+
+			"message: {[type.googleapis.com/google.protobuf.StringValue]: {value: \"[x.y/no.Type]\"}}\n",
 		"kind: RESPONSE ref_index: 1 message: {\n  [type.googleapis.com/ pay.v1.Bill]: {\n"+
 			"    any: {[example.com/pay.v1.Coin] {}}\n  }\n} # [x.y/no.Comment]\n",
 		"kind: REQUEST method: '/a/B' message: {[type.googleapis.com/pay.v1.Coin]: {a: '\\'[x.y/no.Quote]'}}\n",
@@ -68,7 +69,8 @@ func TestAllMissingTypesAreToldOnce(t *testing.T) {
 }
 
 func TestDamagedTextIsAFault(t *testing.T) {
-	const request = "kind: REQUEST\nmethod: \"/a/B\"\nmessage: {\n  [type.googleapis.com/google.protobuf.StringValue]: {}\n}\n"
+	const request = "kind: REQUEST\nmethod: \"/a/B\"\n" +
+		"message: {\n  [type.googleapis.com/google.protobuf.StringValue]: {}\n}\n"
 	deep := strings.Repeat("a{", 100_000)
 	for _, test := range []struct {
 		b    string

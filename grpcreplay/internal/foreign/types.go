@@ -17,7 +17,8 @@ const anyName = ".google.protobuf.Any"
 
 // newTypes returns the types that a text may name.
 func newTypes(program *schema.Set) *types {
-	label, repeated := descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL, descriptorpb.FieldDescriptorProto_LABEL_REPEATED
+	label := descriptorpb.FieldDescriptorProto_LABEL_OPTIONAL
+	repeated := descriptorpb.FieldDescriptorProto_LABEL_REPEATED
 	entry := &descriptorpb.DescriptorProto{
 		Name: proto.String("Entry"),
 		Field: []*descriptorpb.FieldDescriptorProto{
