@@ -46,11 +46,10 @@ func New(t *tape.Tape, o Options) *Index {
 
 // clip gives back room that growing left.
 func (ix *Index) clip() {
-	ix.nodes = slices.Concat(ix.nodes)
-	ix.edges = slices.Concat(ix.edges)
-	ix.messages.forms = slices.Concat(ix.messages.forms)
-	ix.messages.classes = slices.Concat(ix.messages.classes)
-	ix.messages.room, ix.ranks.room = nil, nil
+	ix.nodes, ix.edges = slices.Concat(ix.nodes), slices.Concat(ix.edges)
+	ix.found.fit(ix.hashOf)
+	ix.messages.clip()
+	ix.ranks.room = nil
 }
 
 // building is an index while calls are put in, and the room that takes.

@@ -63,6 +63,7 @@ func (t *Talk) left() Left {
 
 // A progress is how far the client's events of a call were marked.
 type progress struct {
+	call  int32
 	at    int // the event behind the last that was looked at
 	nth   int // how many were the client's
 	sends int // how many of those were messages
@@ -80,7 +81,7 @@ func (t *Talk) Marks() []tape.Ref {
 		}
 		call = t.leading()
 	}
-	c, p := t.look(call), t.marked[call]
+	c, p := t.look(call), t.progress(call)
 	var refs []tape.Ref
 	for ; p.at < len(c.Events); p.at++ {
 		kind := c.Events[p.at].Kind
@@ -96,15 +97,22 @@ func (t *Talk) Marks() []tape.Ref {
 		p.nth++
 		refs = append(refs, tape.Ref{Call: int(call), Nth: p.nth})
 	}
-	if t.marked == nil {
-		t.marked = map[int32]progress{}
-	}
-	t.marked[call] = p
 	return refs
 }
 
+// progress returns how far a call was marked, for change.
+func (t *Talk) progress(call int32) *progress {
+	for i := range t.marked {
+		if t.marked[i].call == call {
+			return &t.marked[i]
+		}
+	}
+	t.marked = append(t.marked, progress{call: call})
+	return &t.marked[len(t.marked)-1]
+}
+
 // did tells whether the client has done the event behind a progress.
-func (t *Talk) did(kind tape.Kind, p progress) bool {
+func (t *Talk) did(kind tape.Kind, p *progress) bool {
 	switch {
 	case t.ended: // what stands behind the end may have been done or not
 		return true

@@ -5,6 +5,7 @@ package match
 import (
 	"bytes"
 	"hash/maphash"
+	"slices"
 
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
 )
@@ -28,9 +29,9 @@ type messages struct {
 	seed  maphash.Seed
 
 	forms   []form
-	slots   []int32 // forms by bytes, plus 1; linear probing
+	byBytes table   // forms, counted from 1
 	classes []class // only with canon
-	alike   []int32 // classes by canonical bytes, plus 1
+	byCanon table   // classes, counted from 1
 	room    []byte  // for a canonical form, while the index is built
 }
 
@@ -41,9 +42,10 @@ type class struct {
 }
 
 func newMessages(t *tape.Tape, canon func(string, []byte, []byte) []byte) messages {
-	return messages{
-		tape: t, canon: canon, seed: maphash.MakeSeed(), slots: make([]int32, 64), alike: make([]int32, 64),
-	}
+	m := messages{tape: t, canon: canon, seed: maphash.MakeSeed()}
+	m.forms, m.byBytes = make([]form, 0, t.Len()), newTable(t.Len())
+	m.byCanon = newTable(0)
+	return m
 }
 
 func (m *messages) hash(method int32, msg []byte) uint32 {
@@ -54,101 +56,78 @@ func (m *messages) bytes(f *form) []byte {
 	return m.tape.Packed(int(f.call))[f.at : f.at+f.size]
 }
 
-// slot returns where a form stands, or is to stand.
-func (m *messages) slot(method int32, h uint32, msg []byte) *int32 {
-	mask := uint32(len(m.slots) - 1)
-	for at := h & mask; ; at = (at + 1) & mask {
-		s := &m.slots[at]
-		if *s == 0 {
-			return s
-		}
-		f := &m.forms[*s-1]
+// form returns the form of a message, from 1; 0 if it does not occur.
+func (m *messages) form(method int32, h uint32, msg []byte) int32 {
+	for i, at := m.byBytes.next(h, h); i != 0; i, at = m.byBytes.next(h, at) {
+		f := &m.forms[i-1]
 		if f.hash == h && f.method == method && bytes.Equal(m.bytes(f), msg) {
-			return s
+			return i
 		}
 	}
+	return 0
+}
+
+// class returns the class of a canonical form, from 1; 0 if it does not occur.
+func (m *messages) class(method int32, h uint32, canonical []byte) int32 {
+	for i, at := m.byCanon.next(h, h); i != 0; i, at = m.byCanon.next(h, at) {
+		f := &m.forms[m.classes[i-1].form]
+		if m.classes[i-1].hash != h || f.method != method {
+			continue
+		}
+		if bytes.Equal(m.canon(m.names[method], nil, m.bytes(f)), canonical) {
+			return i
+		}
+	}
+	return 0
 }
 
 // find returns the class of a live message; false if none is the same.
 func (m *messages) find(method int32, msg []byte) (int32, bool) {
-	if s := *m.slot(method, m.hash(method, msg), msg); s != 0 {
-		return m.forms[s-1].class, true
+	if i := m.form(method, m.hash(method, msg), msg); i != 0 {
+		return m.forms[i-1].class, true
 	}
 	if m.canon == nil {
 		return 0, false
 	}
-	s, _ := m.classSlot(method, m.canon(m.names[method], nil, msg))
-	return *s - 1, *s != 0
+	canonical := m.canon(m.names[method], nil, msg)
+	i := m.class(method, m.hash(method, canonical), canonical)
+	return i - 1, i != 0
 }
 
-// classSlot returns where the class of a canonical form stands, or is to
-// stand, and the form's hash.
-func (m *messages) classSlot(method int32, canonical []byte) (*int32, uint32) {
-	h, mask := m.hash(method, canonical), uint32(len(m.alike)-1)
-	for at := h & mask; ; at = (at + 1) & mask {
-		s := &m.alike[at]
-		if *s == 0 {
-			return s, h
-		}
-		f := &m.forms[m.classes[*s-1].form]
-		if m.classes[*s-1].hash != h || f.method != method {
-			continue
-		}
-		if bytes.Equal(m.canon(m.names[method], nil, m.bytes(f)), canonical) {
-			return s, h
-		}
-	}
-}
-
-// add returns the class of a message that lies in a packed call, at a place.
+// add returns the class of a message that lies in a packed call.
 func (m *messages) add(method int32, call int, a tape.Act) int32 {
 	h := m.hash(method, a.Message)
-	s := m.slot(method, h, a.Message)
-	if *s != 0 {
-		return m.forms[*s-1].class
+	if i := m.form(method, h, a.Message); i != 0 {
+		return m.forms[i-1].class
 	}
 	f := form{call: uint32(call), at: uint32(a.At), size: uint32(len(a.Message)), method: method, hash: h}
 	f.class = int32(len(m.forms))
-	m.forms = append(m.forms, f)
-	*s = int32(len(m.forms))
 	if m.canon != nil {
 		f.class = m.classOf(method, a.Message)
-		m.forms[len(m.forms)-1].class = f.class
 	}
-	if 3*len(m.forms) >= 2*len(m.slots) {
-		m.slots = m.rehash(len(m.forms), func(i int) uint32 { return m.forms[i].hash })
-	}
+	m.forms = append(m.forms, f)
+	m.byBytes.put(int32(len(m.forms)), m.formHash)
 	return f.class
 }
 
-// classOf returns the class of the form that was added last.
+// classOf returns the class of a message whose form is to be added next.
 func (m *messages) classOf(method int32, msg []byte) int32 {
 	m.room = m.canon(m.names[method], m.room[:0], msg)
-	s, h := m.classSlot(method, m.room)
-	if *s != 0 {
-		return *s - 1
+	h := m.hash(method, m.room)
+	if i := m.class(method, h, m.room); i != 0 {
+		return i - 1
 	}
-	m.classes = append(m.classes, class{int32(len(m.forms) - 1), h})
-	*s = int32(len(m.classes))
-	if 3*len(m.classes) >= 2*len(m.alike) {
-		m.alike = m.rehash(len(m.classes), func(i int) uint32 { return m.classes[i].hash })
-	}
+	m.classes = append(m.classes, class{int32(len(m.forms)), h})
+	m.byCanon.put(int32(len(m.classes)), m.classHash)
 	return int32(len(m.classes) - 1)
 }
 
-// rehash returns a table of n entries with their hashes, a third full.
-func (m *messages) rehash(n int, hash func(int) uint32) []int32 {
-	size := 64
-	for size < 3*n-n/2 {
-		size *= 2
-	}
-	slots := make([]int32, size)
-	for i := range n {
-		at := hash(i) & uint32(size-1)
-		for slots[at] != 0 {
-			at = (at + 1) & uint32(size-1)
-		}
-		slots[at] = int32(i + 1)
-	}
-	return slots
+func (m *messages) formHash(i int32) uint32  { return m.forms[i-1].hash }
+func (m *messages) classHash(i int32) uint32 { return m.classes[i-1].hash }
+
+// clip gives back room that growing left.
+func (m *messages) clip() {
+	m.forms, m.classes, m.room = slices.Concat(m.forms), slices.Concat(m.classes), nil
+	m.byBytes.fit(m.formHash)
+	m.byCanon.fit(m.classHash)
 }

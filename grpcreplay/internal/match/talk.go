@@ -28,7 +28,7 @@ type Talk struct {
 	seen   *tape.Call // the call that was looked at last
 	seenAs int32
 	lead   lead
-	marked map[int32]progress // of what it may be
+	marked []progress // of the calls that it was presumed to be
 }
 
 // Open begins a live call. The pairs are its metadata, in lower case, and not

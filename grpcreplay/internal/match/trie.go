@@ -55,11 +55,14 @@ type trie struct {
 	nodes []node
 	edges []edge
 	next  []int32 // of each call the one behind it in its leaf's queue; -1: none
-	slots []int32 // nodes by their parent and first edge; linear probing
+	found table   // nodes by their parent and first edge
 }
 
 func newTrie(calls int) trie {
-	x := trie{nodes: make([]node, 1, calls+2), next: make([]int32, calls), slots: make([]int32, 64)}
+	x := trie{
+		nodes: make([]node, 1, calls+2), edges: make([]edge, 0, 4*calls), next: make([]int32, calls),
+		found: newTable(calls),
+	}
 	for i := range x.next {
 		x.next[i] = -1
 	}
@@ -73,22 +76,24 @@ func mix(z uint64) uint64 {
 	return z ^ z>>33
 }
 
-// slot returns where the child of v over e stands, or is to stand.
-func (x *trie) slot(v int32, e edge) *int32 {
-	mask := uint64(len(x.slots) - 1)
-	for at := mix(uint64(v)<<32|uint64(uint32(e))) & mask; ; at = (at + 1) & mask {
-		s := &x.slots[at]
-		if *s == 0 {
-			return s
-		}
-		if n := &x.nodes[*s]; n.parent == v && x.edges[n.label] == e {
-			return s
-		}
-	}
+// hashOf returns the hash under which a node is found.
+func (x *trie) hashOf(v int32) uint32 {
+	n := &x.nodes[v]
+	return hashUnder(n.parent, x.edges[n.label])
 }
 
+func hashUnder(v int32, e edge) uint32 { return uint32(mix(uint64(v)<<32 | uint64(uint32(e)))) }
+
 // under returns the child of v over e, or 0.
-func (x *trie) under(v int32, e edge) int32 { return *x.slot(v, e) }
+func (x *trie) under(v int32, e edge) int32 {
+	h := hashUnder(v, e)
+	for w, at := x.found.next(h, h); w != 0; w, at = x.found.next(h, at) {
+		if n := &x.nodes[w]; n.parent == v && x.edges[n.label] == e {
+			return w
+		}
+	}
+	return 0
+}
 
 // path returns the edges of a node.
 func (x *trie) path(v int32) []edge {
@@ -178,14 +183,13 @@ func (x *trie) add(v, call int32, path []edge) {
 	p.last, p.hard = w, p.hard || !path[0].soft()
 	x.edges = append(x.edges, path...)
 	x.nodes = append(x.nodes, leaf)
-	x.hold(v, path[0], w)
+	x.found.put(w, x.hashOf)
 }
 
 // split puts a node of the first n edges of w above w, and returns it.
 func (x *trie) split(w, n int32) int32 {
 	u, upper := int32(len(x.nodes)), x.nodes[w]
-	first := x.edges[upper.label]
-	*x.slot(upper.parent, first) = u
+	x.found.replace(x.hashOf(w), w, u)
 	upper.size, upper.child, upper.last = n, w, w
 	upper.hard = !x.edges[upper.label+n].soft()
 	x.nodes = append(x.nodes, upper)
@@ -193,7 +197,7 @@ func (x *trie) split(w, n int32) int32 {
 	lower := &x.nodes[w]
 	lower.parent, lower.before, lower.after = u, 0, 0
 	lower.label, lower.size, lower.base = lower.label+n, lower.size-n, lower.base+n
-	x.hold(u, x.edges[lower.label], w)
+	x.found.put(w, x.hashOf)
 	return u
 }
 
@@ -210,18 +214,5 @@ func (x *trie) relink(w, u int32) {
 		p.last = u
 	} else {
 		x.nodes[n.after].before = u
-	}
-}
-
-// hold makes w be found under v; the table keeps a third of its slots free.
-func (x *trie) hold(v int32, e edge, w int32) {
-	*x.slot(v, e) = w
-	if 3*len(x.nodes) < 2*len(x.slots) {
-		return
-	}
-	x.slots = make([]int32, 2*len(x.slots))
-	for i := 1; i < len(x.nodes); i++ {
-		n := &x.nodes[i]
-		*x.slot(n.parent, x.edges[n.label]) = int32(i)
 	}
 }
