@@ -22,7 +22,12 @@ func newCursor(b []byte) *cursor {
 }
 
 // skip passes over n bytes and the blanks behind them.
-func (c *cursor) skip(n int) { c.rest = bytes.TrimLeft(c.rest[n:], " \t") }
+func (c *cursor) skip(n int) {
+	for n < len(c.rest) && (c.rest[n] == ' ' || c.rest[n] == '\t') {
+		n++
+	}
+	c.rest = c.rest[n:]
+}
 
 func (c *cursor) atEnd() bool { return len(c.rest) == 0 }
 

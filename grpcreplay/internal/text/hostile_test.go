@@ -32,7 +32,7 @@ func TestLimitsHold(t *testing.T) {
 }
 
 func TestABombIsNotUnpackedBeyondTheLimit(t *testing.T) {
-	s := []byte(write(t, &tape.Tape{Schema: make([]byte, 256<<20)}, nil))
+	s := []byte(write(t, &tape.Tape{Schema: make([]byte, 64<<20)}, nil))
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	if _, err := text.Read(s, nil, tape.Limits{File: 1 << 20}); err == nil {
@@ -101,9 +101,11 @@ func many(n int) *tape.Tape {
 	tp := &tape.Tape{Schema: payFiles}
 	for i := range n {
 		tp.Add(&tape.Call{
-			Number: i + 1, Method: "/pay.v1.Pay/Get", Shape: tape.Unary, Start: ms, Pairs: []tape.Pair{{Key: "x", Value: "y"}},
+			Number: i + 1, Method: "/pay.v1.Pay/Get", Shape: tape.Unary, Start: ms,
+			Pairs: []tape.Pair{{Key: "x", Value: "y"}},
 			Events: []tape.Event{
-				{Kind: tape.Send, At: ms, Message: req("account 42")}, {Kind: tape.CloseSend, At: ms}, {Kind: tape.Header, At: 2 * ms},
+				{Kind: tape.Send, At: ms, Message: req("account 42")}, {Kind: tape.CloseSend, At: ms},
+				{Kind: tape.Header, At: 2 * ms},
 				{Kind: tape.Recv, At: 3 * ms, Message: state("open")}, {Kind: tape.End, At: 3 * ms},
 			},
 		})
@@ -124,7 +126,8 @@ func BenchmarkRead(b *testing.B) {
 
 func BenchmarkReadBytes(b *testing.B) {
 	tp := &tape.Tape{}
-	tp.Add(&tape.Call{Method: "/a/B", Events: []tape.Event{{Kind: tape.Send, Message: bytes.Repeat([]byte{1}, 16<<20)}}})
+	large := tape.Event{Kind: tape.Send, Message: bytes.Repeat([]byte{1}, 16<<20)}
+	tp.Add(&tape.Call{Method: "/a/B", Events: []tape.Event{large}})
 	s := []byte(write(b, tp, nil))
 	b.SetBytes(int64(len(s)))
 	for b.Loop() {

@@ -33,12 +33,13 @@ type reader struct {
 	limits tape.Limits
 	index  index
 
-	pending []string   // comments whose place is not known yet
-	call    *tape.Call // the call being read
-	close   closing    // what is known of its half-close
-	flight  bool       // it was said to be in flight
-	clients []int      // how many events the clients of the calls have
-	waits   []wait     // to be checked when clients is complete
+	pending []string     // comments whose place is not known yet
+	call    *tape.Call   // the call being read
+	events  []tape.Event // the space of the events of the call before
+	close   closing      // what is known of its half-close
+	flight  bool         // it was said to be in flight
+	clients []int        // how many events the clients of the calls have
+	waits   []wait       // to be checked when clients is complete
 }
 
 // Read reads the text form of a tape. JSON is understood by the descriptors in

@@ -21,7 +21,7 @@ const (
 // readCall reads a call: its line, the request's metadata, the events.
 func (r *reader) readCall(c *cursor) error {
 	n := r.cur.n
-	call := &tape.Call{Comments: r.pending}
+	call := &tape.Call{Comments: r.pending, Events: r.events[:0]}
 	r.pending, r.call, r.close, r.flight = nil, call, unsaid, false
 	if err := r.readCallLine(c); err != nil {
 		return r.wrap(n, err)
@@ -49,7 +49,8 @@ func (r *reader) readCall(c *cursor) error {
 	call.Pairs = sorted(call.Pairs)
 	r.clients = append(r.clients, clientEvents(call))
 	r.tape.Add(call)
-	r.call = nil
+	clear(call.Events)
+	r.call, r.events = nil, call.Events
 	return nil
 }
 

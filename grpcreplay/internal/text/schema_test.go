@@ -76,13 +76,16 @@ var payFiles = func() []byte {
 			message("Item", field{name: "name", typ: isString}, field{name: "price", typ: isDouble}),
 			message("State", field{name: "state", typ: isString}, field{name: "of", typ: isMessage, of: ".pay.v1.Req"}),
 		},
-		Service: []*descriptorpb.ServiceDescriptorProto{{Name: proto.String("Pay"), Method: []*descriptorpb.MethodDescriptorProto{
-			method("Get", ".pay.v1.Req", ".pay.v1.State", tape.Unary),
-			method("List", ".pay.v1.Req", ".pay.v1.State", tape.ServerStream),
-			method("Put", ".pay.v1.Req", ".pay.v1.State", tape.ClientStream),
-			method("Watch", ".pay.v1.Req", ".pay.v1.State", tape.Bidi),
-			method("Now", ".google.protobuf.StringValue", ".google.protobuf.Timestamp", tape.Unary),
-		}}},
+		Service: []*descriptorpb.ServiceDescriptorProto{{
+			Name: proto.String("Pay"),
+			Method: []*descriptorpb.MethodDescriptorProto{
+				method("Get", ".pay.v1.Req", ".pay.v1.State", tape.Unary),
+				method("List", ".pay.v1.Req", ".pay.v1.State", tape.ServerStream),
+				method("Put", ".pay.v1.Req", ".pay.v1.State", tape.ClientStream),
+				method("Watch", ".pay.v1.Req", ".pay.v1.State", tape.Bidi),
+				method("Now", ".google.protobuf.StringValue", ".google.protobuf.Timestamp", tape.Unary),
+			},
+		}},
 	}}})
 	if err != nil {
 		panic(err)
@@ -113,7 +116,8 @@ func pay() *tape.Tape {
 	t := &tape.Tape{Head: tape.Head{
 		Version: 1, Initial: []byte("seed 7\n"), Source: "rpcreplay text", Lenient: true,
 		Metadata: []string{"x-tenant"}, Ignore: []string{"/pay.v1.Pay/Get:of.*.time", "pay.v1.Req.request_id"},
-		Redact: []string{"header authorization", " odd "}, Comments: []string{" What the shop asks of pay.", "", " Two."},
+		Redact:   []string{"header authorization", " odd "},
+		Comments: []string{" What the shop asks of pay.", "", " Two."},
 	}}
 	t.Add(&tape.Call{
 		Number: 1, Method: "/pay.v1.Pay/Get", Shape: tape.Unary, Comments: []string{" The first."},
@@ -124,9 +128,12 @@ func pay() *tape.Tape {
 	})
 	t.Add(&tape.Call{
 		Number: 3, Method: "/pay.v1.Pay/Watch", Shape: tape.Bidi, Timeout: 5 * time.Second, Authority: "pay.example",
-		Pairs: []tape.Pair{{Key: "trace-bin", Value: "\x00\xff"}, {Key: "x-tenant", Value: "acme"}, {Key: "x-tenant", Value: " b"}},
+		Pairs: []tape.Pair{
+			{Key: "trace-bin", Value: "\x00\xff"}, {Key: "x-tenant", Value: "acme"}, {Key: "x-tenant", Value: " b"},
+		},
 		Events: []tape.Event{
-			{Kind: tape.Send, Message: req("42")}, {Kind: tape.Header, Pairs: []tape.Pair{{Key: "x-region", Value: "eu"}, {Key: "y", Value: "a b"}}},
+			{Kind: tape.Send, Message: req("42")},
+			{Kind: tape.Header, Pairs: []tape.Pair{{Key: "x-region", Value: "eu"}, {Key: "y", Value: "a b"}}},
 			{Kind: tape.Recv, Message: state("paid", 0x78, 1), After: []tape.Ref{{Call: 0, Nth: 2}, {Call: 2, Nth: 1}}},
 			{Kind: tape.CloseSend},
 			{Kind: tape.End, Pairs: []tape.Pair{{Key: "x-cost", Value: "2"}}},

@@ -232,14 +232,28 @@ func (w *writer) appendBody(dst []byte, b body) []byte {
 // appendBytes appends bytes, and in a comment what they may mean.
 func appendBytes(dst []byte, b body, sketch string) []byte {
 	dst = append(dst, wordBytes...)
-	tail := b.tail
-	if sketch != "" && isPrintable(sketch) {
-		tail += "  # " + sketch
-	}
 	if len(b.wire) <= wrapped {
-		return append(appendBase64(dst, b.wire, b.indent), tail...)
+		dst = append(appendBase64(dst, b.wire, b.indent), b.tail...)
+		return appendSketch(dst, sketch)
 	}
-	return appendBase64(append(dst, tail...), b.wire, b.indent)
+	dst = appendSketch(append(dst, b.tail...), sketch)
+	return appendBase64(dst, b.wire, b.indent)
+}
+
+// appendSketch appends what bytes may mean, cut where the line is full.
+func appendSketch(dst []byte, sketch string) []byte {
+	if sketch == "" || !isPrintable(sketch) {
+		return dst
+	}
+	used := utf8.RuneCount(dst[bytes.LastIndexByte(dst, '\n')+1:])
+	room := max(columns-used-len("  # "), columns/3)
+	dst = append(dst, "  # "...)
+	for i := range sketch {
+		if room--; room == 0 {
+			return append(append(dst, sketch[:i]...), "…"...)
+		}
+	}
+	return append(dst, sketch...)
 }
 
 // appendBase64 appends bytes to a line, or in lines of their own below it.
