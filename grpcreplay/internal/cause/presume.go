@@ -3,6 +3,7 @@
 package cause
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -25,6 +26,8 @@ const look = 1024
 //   - for a unary call, the calls of its own method that ran beside it, which
 //     are parallel reads far more often than anything else;
 //   - calls with one request that ask the same as this one does;
+//   - conversations that began alike, when its own client sent after theirs:
+//     they go on side by side, each with its own answers;
 //   - earlier calls of a method that runs in turn, when the last few stand
 //     already, and in a crowd whatever is above the quota (see plan.go).
 //
@@ -62,6 +65,7 @@ type act struct {
 	nth       int32 // how many events it has had
 	named     int32 // the last of them that tells something
 	order     int   // and its Order
+	closed    bool  // it has half-closed
 	cancelled bool
 }
 
@@ -78,6 +82,7 @@ func (p *presumption) act(m moment) {
 	a.nth++
 	if m.tells {
 		a.named, a.order = a.nth, m.order
+		a.closed = a.closed || m.kind == tape.CloseSend
 		a.cancelled = a.cancelled || m.kind == tape.Cancel
 		method := p.methods[m.call]
 		p.talking.use(method, m.call)
@@ -146,8 +151,48 @@ func (p *presumption) matters(m moment, d int32) bool {
 		return false
 	case p.unary[m.call] && p.methods[d] == p.methods[m.call]:
 		return p.lastOrder(d) < c.Order
+	case p.acts[m.call].order > p.acts[d].order && p.methods[d] == p.methods[m.call] && !p.acts[m.call].closed:
+		return !alike(c, p.calls[d])
 	}
 	return true
+}
+
+// alike tells whether two calls of a method began with the same message and
+// are conversations.
+func alike(a, b *tape.Call) bool {
+	x, y := opening(a), opening(b)
+	return x != nil && y != nil && bytes.Equal(x.Message, y.Message) && conversation(a) && conversation(b)
+}
+
+// conversation tells whether the client sent twice or more, and every message
+// of the server until the half-close answered one of its own: none came
+// without another sent since the one before.
+func conversation(c *tape.Call) bool {
+	sent, answered, closed := 0, 0, false
+	for i := range c.Events {
+		switch c.Events[i].Kind {
+		case tape.Send:
+			sent++
+		case tape.CloseSend:
+			closed = true
+		case tape.Recv:
+			if answered == sent && !closed {
+				return false
+			}
+			answered = sent
+		}
+	}
+	return sent > 1
+}
+
+// opening returns the first message of a call's client, or nil.
+func opening(c *tape.Call) *tape.Event {
+	for i := range c.Events {
+		if c.Events[i].Kind == tape.Send {
+			return &c.Events[i]
+		}
+	}
+	return nil
 }
 
 // lastOrder returns when a call was over, or what is known of it.

@@ -33,6 +33,29 @@ p end
 `, `
 w recv a: p1
 `},
+	{"conversations that began alike go on side by side", `
+a Chat stream hello
+a recv hello
+b Chat stream hello
+b recv hello
+a send 1
+b send 2
+a recv 1
+b recv 2
+`, `
+a recv 1: b2
+`},
+	{"in a room that was entered by another name one hears the others", `
+a Chat stream ann
+a recv ann
+b Chat stream bob
+b recv bob
+a send 1
+b send 2
+b recv 1
+`, `
+b recv 1: a2
+`},
 	{"a long poll waits for the publish that feeds it", `
 l Pull unary sub
 p Publish unary hello -> ok
