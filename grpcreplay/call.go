@@ -107,8 +107,8 @@ func decoded(md protoreflect.MessageDescriptor, what string, messages [][]byte, 
 	if md == nil {
 		return nil, fmt.Errorf("grpcreplay: the %s's type is not known: link it in, or set Config.Schema", what)
 	}
-	m := newMessage(md)
-	if err := proto.Unmarshal(messages[n], m); err != nil {
+	m, err := unmarshal(md, messages[n])
+	if err != nil {
 		return nil, fmt.Errorf("grpcreplay: %s %d: %w", what, n, err)
 	}
 	return m, nil

@@ -37,6 +37,35 @@ func pairsOf(md metadata.MD) []tape.Pair {
 	return pairs
 }
 
+// contentType is the content-type that a call of this content-subtype has.
+func contentType(subtype string) string {
+	if subtype == "" {
+		return "application/grpc"
+	}
+	return "application/grpc+" + subtype
+}
+
+// headerPairs returns a header as pairs, without the content-type that every
+// call has: a recording keeps one only where it is out of the ordinary.
+func headerPairs(md metadata.MD, subtype string) []tape.Pair {
+	return plainType(pairsOf(md), subtype)
+}
+
+func plainType(pairs []tape.Pair, subtype string) []tape.Pair {
+	return slices.DeleteFunc(pairs, func(p tape.Pair) bool {
+		return p.Key == "content-type" && (p.Value == contentType(subtype) || p.Value == contentType("") ||
+			subtype == "" && p.Value == contentType("proto"))
+	})
+}
+
+// withType puts it back, unless there is another.
+func withType(md metadata.MD, subtype string) metadata.MD {
+	if len(md["content-type"]) == 0 {
+		md["content-type"] = []string{contentType(subtype)}
+	}
+	return md
+}
+
 // detailsKey is where the details of a status travel. A recording has them in
 // the status alone.
 const detailsKey = "grpc-status-details-bin"

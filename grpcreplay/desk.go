@@ -66,7 +66,7 @@ func (s *Service) party(ctx context.Context, method string, pairs []tape.Pair) p
 // upstream opens a call at the target, recorded if the mode says so.
 func (s *Service) upstream(method string, pairs []tape.Pair) opener {
 	return func(ctx context.Context) (grpc.ClientStream, error) {
-		ctx, subtype := onWire(ctx)
+		ctx, subtype := s.onWire(ctx)
 		ctx = metadata.NewOutgoingContext(ctx, metadataOf(pairs))
 		opts := []grpc.CallOption{grpc.ForceCodecV2(raw{})}
 		if subtype != "" {
@@ -89,11 +89,17 @@ func unrecorded(method string) bool { return strings.HasPrefix(method, "/grpc.re
 // authorityKey is where a context has the authority of a call that came to a proxy.
 type authorityKey struct{}
 
+// isOwn tells whether an authority is but our own address, which changes from
+// run to run and says nothing.
+func (s *Service) isOwn(authority string) bool {
+	return authority == memoryAddress || authority == s.Addr()
+}
+
 // onWire returns the content-subtype of a call that came to a proxy, and a
 // context that knows its authority.
-func onWire(ctx context.Context) (context.Context, string) {
+func (s *Service) onWire(ctx context.Context) (context.Context, string) {
 	md, _ := metadata.FromIncomingContext(ctx)
-	if a := md.Get(":authority"); len(a) > 0 {
+	if a := md.Get(":authority"); len(a) > 0 && !s.isOwn(a[0]) {
 		ctx = context.WithValue(ctx, authorityKey{}, a[0])
 	}
 	if t := md.Get("content-type"); len(t) > 0 {

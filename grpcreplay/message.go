@@ -47,8 +47,8 @@ func (m *Message) Proto() (proto.Message, error) {
 		return nil, fmt.Errorf("grpcreplay: the type of the %s of %s is not known: link it in, or set Config.Schema",
 			m.Part, m.Method)
 	}
-	p := newMessage(md)
-	if err := proto.Unmarshal(m.Bytes, p); err != nil {
+	p, err := unmarshal(md, m.Bytes)
+	if err != nil {
 		return nil, fmt.Errorf("grpcreplay: the %s of %s: %w", m.Part, m.Method, err)
 	}
 	return p, nil
@@ -74,10 +74,17 @@ func (m *Message) descriptor() protoreflect.MessageDescriptor {
 	return nil
 }
 
-// newMessage returns an empty message of a type.
-func newMessage(md protoreflect.MessageDescriptor) proto.Message {
+// unmarshal decodes a message of a type: the program's own if that is linked
+// in. Bytes that are no message are an error, also where the library panics.
+func unmarshal(md protoreflect.MessageDescriptor, b []byte) (m proto.Message, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			m, err = nil, fmt.Errorf("it does not decode: %v", r)
+		}
+	}()
+	m = dynamicpb.NewMessage(md)
 	if mt, err := protoregistry.GlobalTypes.FindMessageByName(md.FullName()); err == nil {
-		return mt.New().Interface()
+		m = mt.New().Interface()
 	}
-	return dynamicpb.NewMessage(md)
+	return m, proto.Unmarshal(b, m)
 }

@@ -28,13 +28,16 @@ func offline(e *entrance) []grpc.DialOption {
 	}
 }
 
+// memoryAddress is the one address that there is in memory.
+const memoryAddress = "recording"
+
 // toMemory is a resolver for a scheme that finds one address for any name.
 type toMemory string
 
 func (s toMemory) Scheme() string { return string(s) }
 
 func (s toMemory) Build(_ resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
-	cc.UpdateState(resolver.State{Endpoints: []resolver.Endpoint{{Addresses: []resolver.Address{{Addr: "recording"}}}}})
+	cc.UpdateState(resolver.State{Endpoints: []resolver.Endpoint{{Addresses: []resolver.Address{{Addr: memoryAddress}}}}})
 	return found{}, nil
 }
 

@@ -39,6 +39,7 @@ func (r *reel) begins(ctx context.Context, method string, shape tape.Shape, opts
 	if l, ok := ctx.Value(ledgerKey{}).(*ledger); ok && err == nil {
 		s.made = l.begin(method, c.Pairs, r.book.set())
 	}
+	s.subtype = chosen.subtype
 	return s, &tee{inner: chosen.codec, name: chosen.forced}, err
 }
 
@@ -104,7 +105,7 @@ func (s strand) answered(o outcome) error {
 		s.event(tape.Event{Kind: tape.Cancel})
 	}
 	if o.header != nil {
-		if err := s.event(tape.Event{Kind: tape.Header, Pairs: pairsOf(o.header)}); err != nil {
+		if err := s.event(tape.Event{Kind: tape.Header, Pairs: headerPairs(o.header, s.subtype)}); err != nil {
 			return err
 		}
 	}
@@ -239,7 +240,7 @@ func (x *recorded) heads(md metadata.MD) error {
 	if again {
 		return nil
 	}
-	return x.event(tape.Event{Kind: tape.Header, Pairs: pairsOf(md)})
+	return x.event(tape.Event{Kind: tape.Header, Pairs: headerPairs(md, x.subtype)})
 }
 
 // RecvMsg receives a message, or learns how the call ended.

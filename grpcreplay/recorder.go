@@ -270,26 +270,6 @@ func (r *Recorder) develop(calls []*tape.Call) *tape.Tape {
 		}
 		t.Add(c)
 	}
-	t.Schema = r.book.set().Used(typesOf(t))
+	t.Schema = typesOf(t, r.book.set())
 	return t
-}
-
-// typesOf returns the methods on a tape, and the types in details of its statuses.
-func typesOf(t *tape.Tape) (methods, messages []string) {
-	seen := make(map[string]bool)
-	add := func(list *[]string, name string) {
-		if !seen[name] {
-			seen[name] = true
-			*list = append(*list, name)
-		}
-	}
-	for _, c := range t.Calls() {
-		add(&methods, c.Method)
-		if e := c.Ended(); e != nil {
-			for _, d := range e.Status.Details {
-				add(&messages, d.Type)
-			}
-		}
-	}
-	return methods, messages
 }

@@ -59,10 +59,11 @@ func newReel(b *book, before func(*Message) error, write func([]entry) error) *r
 
 // A strand is one call on a reel. Its zero value records nothing.
 type strand struct {
-	reel   *reel
-	id     uint64
-	method string
-	made   *made // in the ledger; nil: the call is not kept there, or not from here
+	reel    *reel
+	id      uint64
+	method  string
+	subtype string // of its content-type
+	made    *made  // in the ledger; nil: the call is not kept there, or not from here
 }
 
 // begin takes down that a call begins.

@@ -148,7 +148,7 @@ func receive(p party, h *hints, reply any) (header, trailer metadata.MD, err err
 	for {
 		switch e := p.next(); e.Kind {
 		case tape.Header:
-			header = metadataOf(e.Pairs)
+			header = withType(metadataOf(e.Pairs), h.subtype)
 		case tape.Recv:
 			if answered {
 				p.abandon()
@@ -262,7 +262,7 @@ func (x *played) Header() (metadata.MD, error) {
 func (x *played) take() {
 	switch e := x.party.next(); e.Kind {
 	case tape.Header:
-		x.headed, x.head = true, metadataOf(e.Pairs)
+		x.headed, x.head = true, withType(metadataOf(e.Pairs), x.subtype)
 	case tape.Recv:
 		x.headed, x.pending = true, &e
 		if x.head == nil {

@@ -4,7 +4,6 @@ package grpcreplay_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -69,7 +68,9 @@ func unary(ctx context.Context, c grpc_testing.TestServiceClient, x *transcript,
 	x.metadata("trailer", trailer)
 }
 
-func put(text string) *grpc_testing.SimpleRequest { return &grpc_testing.SimpleRequest{Payload: body(text)} }
+func put(text string) *grpc_testing.SimpleRequest {
+	return &grpc_testing.SimpleRequest{Payload: body(text)}
+}
 
 var stories = []story{
 	{"unary", func(ctx context.Context, c grpc_testing.TestServiceClient, x *transcript) {
@@ -219,5 +220,3 @@ func same(t *testing.T, when string, want, got []string) {
 		}
 	}
 }
-
-var _ = errors.Is

@@ -90,7 +90,7 @@ func (e *entrance) dial(opts []grpc.DialOption) (*grpc.ClientConn, error) {
 	opts = slices.Concat(offline(e), []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)),
 	}, opts)
-	cc, err := grpc.NewClient("passthrough:///recording", opts...)
+	cc, err := grpc.NewClient("passthrough:///"+memoryAddress, opts...)
 	if err != nil {
 		return nil, err
 	}

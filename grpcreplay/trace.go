@@ -9,15 +9,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/schema"
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
 	"github.com/rehearse-go/rehearse/journal"
 )
 
 // Events yields the recording as the events of a journal, in the order in
-// which they happened as far as that is known.
+// which they happened as far as that is known. The body of a message is its
+// JSON where its type is known; its size is always that on the wire.
 func (r *Recording) Events() iter.Seq[journal.Event] {
 	return func(yield func(journal.Event) bool) {
-		var t telling
+		t := telling{schema: r.schema}
 		for place, c := range r.tape.Calls() {
 			t.call(place, c)
 		}
@@ -31,7 +33,10 @@ func (r *Recording) Events() iter.Seq[journal.Event] {
 }
 
 // A telling gathers events to be told in order.
-type telling struct{ told []told }
+type telling struct {
+	schema *schema.Set
+	told   []told
+}
 
 // A told is an event with its place in time, and what it comes after.
 type told struct {
@@ -55,6 +60,7 @@ func (t *telling) call(place int, c *tape.Call) {
 	for i := range c.Events {
 		e := &c.Events[i]
 		j := eventOf(e)
+		t.show(&j, c, e)
 		j.Subject = subject
 		last = max(last, e.At)
 		x := told{event: j, at: last, after: e.After, call: place}
@@ -63,6 +69,30 @@ func (t *telling) call(place int, c *tape.Call) {
 			x.ref = tape.Ref{Call: place, Nth: nth}
 		}
 		t.told = append(t.told, x)
+	}
+}
+
+// show makes what types tell of an event part of it: a message as JSON, and
+// the details of a status.
+func (t *telling) show(j *journal.Event, c *tape.Call, e *tape.Event) {
+	md := t.schema.Output(c.Method)
+	switch e.Kind {
+	case tape.Send:
+		md = t.schema.Input(c.Method)
+	case tape.Recv:
+	default:
+		for _, d := range e.Status.Details {
+			name := d.Type[strings.LastIndexByte(d.Type, '/')+1:]
+			j.Notes = append(j.Notes, journal.Note{Key: "detail " + name,
+				Value: showMessage(t.schema, t.schema.Message(name), d.Value)})
+		}
+		return
+	}
+	if md == nil || c.Codec != "" && c.Codec != "proto" {
+		return
+	}
+	if json, _, err := t.schema.JSON(md, e.Message); err == nil {
+		j.Body = json
 	}
 }
 

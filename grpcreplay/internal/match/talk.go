@@ -246,12 +246,12 @@ func (t *Talk) leave() {
 // End says that the live call is over: its status was delivered, or its
 // client ended it. What was answered stays used. A talk that had no answer
 // gives its place back; but if a recorded client did the same as its own and
-// then ended the call, that one is used up.
+// then ended the call, or nothing more was recorded of it, that one is used up.
 func (t *Talk) End() {
 	if t.gone {
 		return
 	}
-	if t.call >= 0 && !t.deck.ix.endedByClient(t.call) {
+	if t.call >= 0 && !t.deck.ix.endedByClient(t.call) && !t.left().whole() {
 		t.reconsider()
 	}
 	if t.call < 0 {
@@ -266,11 +266,10 @@ func (t *Talk) End() {
 }
 
 // gaveUp tells whether a call's client did what the live one did, and then
-// ended it.
+// ended it, or nothing more was recorded.
 func (t *Talk) gaveUp(call, leaf int32) bool {
-	if !t.deck.ix.endedByClient(call) {
+	if next := t.deck.ix.edgeAt(leaf, t.depth); next != open && !next.soft() {
 		return false
 	}
-	next := t.deck.ix.edgeAt(leaf, t.depth)
-	return next == open || next.soft()
+	return t.deck.ix.endedByClient(call) || t.foresee(call).State == Silent
 }

@@ -14,7 +14,7 @@ import (
 // event that they agree on is Ready without a decision. Calls that no client
 // can tell apart any more are decided between at once: by metadata, then by
 // recorded order. Otherwise the state is Undecided; with rested, which says
-// that the program waits, it is decided as well.
+// that the program waits, one that does not wait for the client is decided for.
 func (t *Talk) Next(rested bool) Turn {
 	if t.gone {
 		return Turn{State: Silent}
@@ -25,7 +25,10 @@ func (t *Talk) Next(rested bool) Turn {
 	d := t.deck
 	v := d.narrow(t.node)
 	if !d.ix.nodes[v].hard || d.ix.lenient && t.halves > 0 {
-		return t.settle(t.choose(v, nil))
+		turn := t.settle(t.choose(v, nil))
+		if turn.State != Client || d.free(v) == 1 {
+			return turn
+		}
 	}
 	return t.weigh(v, rested)
 }

@@ -13,6 +13,7 @@ var (
 	base64url = classOf(lower + upper + decimal + "-_")
 	dotted    = classOf(lower + upper + decimal + "-_.")
 	upperNum  = classOf(upper + decimal)
+	authority = classExcept("/?#\"'`<>\\ \t\r\n")
 	token68   = classOf(lower + upper + decimal + "-._~+/=") // RFC 7235, section 2.1
 )
 
@@ -28,6 +29,14 @@ func classOf(members string) *class {
 		c[members[i]] = true
 	}
 	return &c
+}
+
+func classExcept(others string) *class {
+	c := classOf(others)
+	for i := range c {
+		c[i] = !c[i]
+	}
+	return c
 }
 
 // count returns how many bytes at the beginning of b are of c.

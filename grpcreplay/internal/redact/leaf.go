@@ -84,7 +84,8 @@ func (w *walk) number(f *field, s secrecy, at spot) (delta int) {
 	return w.put(at.from, at.to, appendNumber(nil, at.typ, pseudonym))
 }
 
-// packed replaces the numbers of a packed field, if they are secret.
+// packed replaces the numbers of a packed field, if they are secret. Bytes
+// that are none, which no program parses, are left out.
 func (w *walk) packed(f *field, s secrecy, from, to int) (delta int) {
 	if s != all {
 		return 0
@@ -93,7 +94,8 @@ func (w *walk) packed(f *field, s secrecy, from, to int) (delta int) {
 	for at := from; at < to; {
 		_, n := consumeNumber(typ, w.src[at:to])
 		if n < 0 {
-			return delta + w.fit(at, to) // it is not what its type says
+			w.note("a secret by its name", w.src[at:to])
+			return delta + w.put(at, to, nil)
 		}
 		delta += w.number(f, s, spot{typ, at, at + n})
 		at += n

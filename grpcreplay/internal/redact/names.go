@@ -11,7 +11,8 @@ import "strings"
 var secretNames = set(
 	"password", "passwd", "pwd", "passphrase",
 	"secret", "client_secret", "shared_secret", "secret_key", "secret_access_key", "signing_secret", "webhook_secret",
-	"token", "access_token", "refresh_token", "id_token", "auth_token", "bearer_token", "session_token", "security_token",
+	"token", "access_token", "refresh_token", "id_token", "auth_token", "bearer_token", "session_token",
+	"security_token",
 	"oauth_token", "api_token", "csrf_token", "jwt",
 	"api_key", "private_key", "private_key_data", "signing_key", "encryption_key",
 	"credential", "credentials", "client_assertion", "authorization", "session_cookie", "cookie", "set_cookie",

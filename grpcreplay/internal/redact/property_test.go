@@ -38,7 +38,7 @@ func (m model) message(msg protoreflect.Message) {
 	msg.Range(func(fd protoreflect.FieldDescriptor, v protoreflect.Value) bool {
 		switch {
 		case fd.Name() == "pin" || fd.Name() == "owner" || fd.Name() == "page_token":
-			// Tested elsewhere; the generator leaves the first two out.
+			// Tested elsewhere; fill leaves the first two out.
 		case fd.IsMap():
 			m.labels(v.Map())
 		case fd.IsList():
@@ -83,12 +83,15 @@ func (m model) value(fd protoreflect.FieldDescriptor, v protoreflect.Value) prot
 	return v
 }
 
+// leftOut names the fields that the model knows nothing of.
+var leftOut = map[protoreflect.Name]bool{"pin": true, "owner": true, "detail": true, "extra": true}
+
 // fill makes a random message of a type.
 func fill(rnd *rand.Rand, md protoreflect.MessageDescriptor, depth int) *dynamicpb.Message {
 	m := dynamicpb.NewMessage(md)
 	for i := range md.Fields().Len() {
 		fd := md.Fields().Get(i)
-		if name := fd.Name(); rnd.IntN(2) == 0 || name == "pin" || name == "owner" || name == "detail" || name == "extra" {
+		if leftOut[fd.Name()] || rnd.IntN(2) == 0 {
 			continue
 		}
 		switch {
@@ -128,7 +131,8 @@ func one(rnd *rand.Rand, fd protoreflect.FieldDescriptor, depth int) protoreflec
 }
 
 func word(rnd *rand.Rand) string {
-	words := []string{"", "hello", "db-password", github(), webToken, "see " + github() + "!", "a://b:c@d", "redacted-01234567"}
+	words := []string{"", "hello", "db-password", github(), webToken, "see " + github() + "!", "a://b:c@d",
+		"redacted-01234567"}
 	return words[rnd.IntN(len(words))] + strings.Repeat(" x", rnd.IntN(3))
 }
 
@@ -137,7 +141,7 @@ func TestTheBytesRedactedAreTheMessageRedacted(t *testing.T) {
 	md := typed(t, s, "vault.v1.Entry")
 	m := model{redactor(t, redact.Rules{}, s), t}
 	changed := 0
-	for seed := range uint64(2000) {
+	for seed := range uint64(300) {
 		msg := fill(rand.New(rand.NewPCG(seed, 0)), md, 3)
 		in, err := proto.MarshalOptions{Deterministic: true}.Marshal(msg)
 		if err != nil {
@@ -156,7 +160,7 @@ func TestTheBytesRedactedAreTheMessageRedacted(t *testing.T) {
 			t.Fatalf("seed %d: it became\n%v, want\n%v", seed, got, msg)
 		}
 	}
-	if changed < 1000 {
+	if changed < 150 {
 		t.Errorf("only %d messages had secrets", changed)
 	}
 }
@@ -212,6 +216,13 @@ func sow(b []byte) []byte {
 	return []byte(strings.ReplaceAll(text, "JW", webToken))
 }
 
+// isMessage tells whether b can be parsed. protobuf-go v1.36.10 panics on a
+// map's entry whose key comes a second time, and as another type.
+func isMessage(md protoreflect.MessageDescriptor, b []byte) (ok bool) {
+	defer func() { ok = recover() == nil && ok }()
+	return proto.Unmarshal(b, dynamicpb.NewMessage(md)) == nil
+}
+
 func FuzzMessage(f *testing.F) {
 	s := testSet(f)
 	r := redactor(f, redact.Rules{}, s)
@@ -240,10 +251,8 @@ func FuzzMessage(f *testing.F) {
 			}
 			return
 		}
-		if proto.Unmarshal(in, dynamicpb.NewMessage(md)) == nil {
-			if err := proto.Unmarshal(out, dynamicpb.NewMessage(md)); err != nil {
-				t.Errorf("%q became %q, which is no message: %v", in, out, err)
-			}
+		if isMessage(md, in) && !isMessage(md, out) {
+			t.Errorf("%q became %q, which is no message", in, out)
 		}
 	})
 }
@@ -267,7 +276,9 @@ func FuzzText(f *testing.F) {
 func BenchmarkMessage(b *testing.B) {
 	s := testSet(b)
 	r := redactor(b, redact.Rules{}, s)
-	english := strings.Repeat("It was the best of times, it was the worst of times, they say; the bear and the basics of the task. ", 700)
+	english := strings.Repeat("The clerk put the ledger on the shelf and went to look for the key. It was not "+
+		"where he had left it the evening before, nor in the pocket of his other coat. Outside, a cart was "+
+		"coming up the road in the rain. ", 400)
 	random := make([]byte, 1<<16)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for i := 0; i < len(random); i += 8 {
@@ -275,7 +286,8 @@ func BenchmarkMessage(b *testing.B) {
 	}
 	payload := func(b []byte) []byte { return protowire.AppendBytes([]byte{0x0A}, b[:1<<16]) }
 	entry := typed(b, s, "vault.v1.Entry")
-	small := parse(b, s, entry, `title: "hello world" page_token: "abc" child { title: "x" } labels { key: "zone" value: "eu" }`)
+	small := parse(b, s, entry,
+		`title: "hello world" page_token: "abc" child { title: "x" } labels { key: "zone" value: "eu" }`)
 	plain := typed(b, s, "vault.v1.Plain")
 	for _, row := range []struct {
 		name string
@@ -307,7 +319,7 @@ func BenchmarkPairs(b *testing.B) {
 		name  string
 		pairs []tape.Pair
 	}{
-		{"Open", []tape.Pair{{Key: "tenant", Value: "acme"}, {Key: "x-request-id", Value: "0af7651916cd43dd8448eb211c80319c"}}},
+		{"Open", []tape.Pair{{Key: "tenant", Value: "acme"}, {Key: "x-request-id", Value: hexDigits(32)}}},
 		{"Bearer", []tape.Pair{{Key: "authorization", Value: "Bearer " + webToken}}},
 	} {
 		b.Run(row.name, func(b *testing.B) {

@@ -121,12 +121,16 @@ func TestWhatIsSecretInAMessageGivesWay(t *testing.T) {
 		{"an open text", `title: "hello"`, `title: "hello"`},
 		{"a token in a text", `title: "see ` + github() + `."`, `title: "see ` + text + `."`},
 		{"a name without its underscore", `clientSecret: "x"`, `clientSecret: "` + pseudonym("x") + `"`},
-		{"bytes keep their length", `password: "hunter2hunter2"`, `password: "` + pseudonym("hunter2hunter2")[:14] + `"`},
+		{
+			"bytes keep their length", `password: "hunter2hunter2"`,
+			`password: "` + pseudonym("hunter2hunter2")[:14] + `"`,
+		},
 		{"a page token", `page_token: "x"`, `page_token: "x"`},
 		{"a number by its name", `token: 7`, `token: 7`},
 		{"a message without secrets", `friend { name: "Ann" age: 4 }`, `friend { name: "Ann" age: 4 }`},
 		{
-			"values of a map by their keys", `labels { key: "db-password" value: "x" } labels { key: "zone" value: "y" }`,
+			"values of a map by their keys",
+			`labels { key: "db-password" value: "x" } labels { key: "zone" value: "y" }`,
 			`labels { key: "db-password" value: "` + pseudonym("x") + `" } labels { key: "zone" value: "y" }`,
 		},
 		{
@@ -143,7 +147,8 @@ func TestWhatIsSecretInAMessageGivesWay(t *testing.T) {
 		},
 		{
 			"in JSON", `extra { fields { key: "token" value { list_value { values { string_value: "x" } } } } }`,
-			`extra { fields { key: "token" value { list_value { values { string_value: "` + pseudonym("x") + `" } } } } }`,
+			`extra { fields { key: "token" value { list_value { values { string_value: "` + pseudonym("x") +
+				`" } } } } }`,
 		},
 		{
 			"deep below", `child { child { clientSecret: "x" } title: "y" }`,
@@ -192,8 +197,8 @@ func TestEveryLeafOfARedactedFieldGivesWayAndStaysEqual(t *testing.T) {
 		return m.Get(m.Descriptor().Fields().ByName(name))
 	}
 	pins := field(m, "pin").List()
-	if a, z, b := pins.Get(0).Int(), pins.Get(1).Int(), pins.Get(2).Int(); a == 1234 || a != pins.Get(3).Int() || z != 0 ||
-		b == 99 || a == b || a < 0 {
+	a, zero, b := pins.Get(0).Int(), pins.Get(1).Int(), pins.Get(2).Int()
+	if a == 1234 || a != pins.Get(3).Int() || zero != 0 || b == 99 || a == b || a < 0 {
 		t.Errorf("the numbers are %v", m)
 	}
 	hidden, shown := field(m, "owner").Message(), field(m, "friend").List().Get(0).Message()
@@ -202,11 +207,15 @@ func TestEveryLeafOfARedactedFieldGivesWayAndStaysEqual(t *testing.T) {
 			t.Errorf("%s still is %v", name, a)
 		}
 	}
-	if w := field(hidden, "weight").List(); w.Get(0).Float() != w.Get(2).Float() || w.Get(0).Float() == w.Get(1).Float() ||
-		w.Get(0).Float() == 2.5 || w.Get(3).Float() != 0 {
+	var w [4]float64
+	for i := range w {
+		w[i] = field(hidden, "weight").List().Get(i).Float()
+	}
+	if w[0] != w[2] || w[0] == w[1] || w[0] == 2.5 || w[3] != 0 {
 		t.Errorf("the weights are %v", hidden)
 	}
-	if want := parse(t, s, typed(t, s, "vault.v1.Owner"), owner); !strings.HasSuffix(string(in), string(out[len(out)-len(want):])) {
+	want := parse(t, s, typed(t, s, "vault.v1.Owner"), owner)
+	if !strings.HasSuffix(string(in), string(out[len(out)-len(want):])) {
 		t.Errorf("the one who is not to be redacted is %v", shown)
 	}
 	if again := r.Message(md, out); string(again) != string(out) {
@@ -249,7 +258,7 @@ func TestMetadataGivesWayByItsKeys(t *testing.T) {
 		{"a pseudonym stays", "authorization", "Bearer " + secret, "Bearer " + secret, redact.Rules{}},
 		{"by its end", "x-tenant-token", "abc", secret, redact.Rules{}},
 		{"a place in a list", "x-page-token", "abc", "abc", redact.Rules{}},
-		{"a place in a list that a user names", "x-page-token", "abc", secret, redact.Rules{Headers: []string{"X-Page-Token"}}},
+		{"a place, but named", "x-page-token", "abc", secret, redact.Rules{Headers: []string{"X-Page-Token"}}},
 		{"bytes keep their length", "session-token-bin", "abc", "*" + "?" + "*", redact.Rules{}},
 		{"kept by a rule", "authorization", "abc", "abc", redact.Rules{Keep: []string{"authorization"}}},
 		{"an open key", "tenant", "abc", "abc", redact.Rules{}},

@@ -93,7 +93,19 @@ func (r *Redactor) planOf(md protoreflect.MessageDescriptor) *plan {
 }
 
 // top goes through a whole message; its plan is nil if its type is not known.
+// Where it is no wire format it is read again, as unknown does.
 func (w *walk) top(p *plan, wire []byte) []byte {
+	for range mostReadings {
+		w.torn = false
+		out, changed := w.once(p, wire)
+		if wire = out; !changed || !w.torn {
+			break
+		}
+	}
+	return wire
+}
+
+func (w *walk) once(p *plan, wire []byte) ([]byte, bool) {
 	w.edit = edit{src: wire}
 	switch {
 	case p == nil:
@@ -103,8 +115,7 @@ func (w *walk) top(p *plan, wire []byte) []byte {
 	default:
 		w.message(frame{plan: p}, 0, len(wire))
 	}
-	out, _ := w.result()
-	return out
+	return w.result()
 }
 
 func (w *walk) pairs(pairs []tape.Pair) []tape.Pair {

@@ -20,7 +20,7 @@ type Rules struct {
 	Headers  []string // keys of metadata, besides those of credentials
 	Names    []string // names of fields and of map keys, besides the usual ones, whose texts and bytes are secret
 	Fields   []string // full names of fields, such as pay.v1.Card.number, with all that is in them
-	Keep     []string // metadata keys, names of fields and full names of fields that are never redacted; before all else
+	Keep     []string // metadata keys, names and full names of fields that are never redacted; before all else
 	Allow    []string // if not empty: all metadata is redacted but these keys, and of these what is secret
 	Tokens   []string // regular expressions besides the shapes; of one with a group, what the first group matched
 	NoTokens bool     // the shapes of tokens are not looked for
@@ -128,8 +128,8 @@ func (r *Rules) parse(word, value string, salt *[]byte) (err error) {
 			return err
 		}
 	}
-	return fmt.Errorf("this version does not know %q; it knows %s, %s, %s, header, name, field, keep, allow, token and %s",
-		word, wordOff, wordNoTokens, wordCards, wordSalt)
+	return fmt.Errorf("this version does not know %q; it knows "+
+		"defaults, off, header, name, field, keep, allow, token, no-tokens, cards and salt", word)
 }
 
 func (r *Rules) turn(word, value string) error {

@@ -93,20 +93,26 @@ func userinfo(b []byte, at int) (from, to int) {
 		return 0, 0
 	}
 	begin := at + len("://")
-	authority := b[begin:min(len(b), begin+mostAuthority)]
-	if end := bytes.IndexAny(authority, "/?#\"'`<>\\ \t\r\n"); end >= 0 {
-		authority = authority[:end]
-	}
-	user := bytes.LastIndexByte(authority, '@')
-	colon := bytes.IndexByte(authority[:max(user, 0)], ':')
+	host := authorityAt(b, begin)
+	user := bytes.LastIndexByte(host, '@')
+	colon := bytes.IndexByte(host[:max(user, 0)], ':')
 	if colon < 0 || colon+1 == user {
 		return 0, 0
 	}
 	return begin + colon + 1, begin + user
 }
 
+// hasAt holds for what is before a text's end too: what follows that can only
+// make an authority longer.
 func hasAt(b []byte, at int) bool {
-	return bytes.IndexByte(b[at:min(len(b), at+len("://")+mostAuthority)], '@') >= 0
+	return bytes.IndexByte(authorityAt(b, at+len("://")), '@') >= 0
+}
+
+// authorityAt returns the part of a URL that begins at begin and ends before
+// its path, or where no URL goes on.
+func authorityAt(b []byte, begin int) []byte {
+	b = b[begin:min(len(b), begin+mostAuthority)]
+	return b[:count(b, authority)]
 }
 
 // leastBearer is how long a bearer token at least is: "Bearer of news" has none.

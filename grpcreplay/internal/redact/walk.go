@@ -15,6 +15,7 @@ type walk struct {
 	edit  // of the message
 	r     *Redactor
 	hot   bool // it may have tokens
+	torn  bool // what is no wire format was met
 	depth int
 	tell  func(path []string, what string, secret []byte) // told of what is replaced; may be nil
 	path  []string                                        // where the walk is; empty if nobody is told
@@ -42,7 +43,7 @@ func (w *walk) message(in frame, from, to int) (delta int) {
 	for at := from; at < to; {
 		num, typ, n := protowire.ConsumeTag(w.src[at:to])
 		if n < 0 || typ == protowire.EndGroupType && (len(outer) == 0 || num != in.number) {
-			return delta + w.unknown(at, to)
+			return delta + w.rest(at, to)
 		}
 		begin := at + n
 		switch typ {
@@ -58,12 +59,17 @@ func (w *walk) message(in frame, from, to int) (delta int) {
 		}
 		size := protowire.ConsumeFieldValue(num, typ, w.src[begin:to])
 		if size < 0 {
-			return delta + w.unknown(at, to)
+			return delta + w.rest(at, to)
 		}
 		at = begin + size
 		delta += w.value(in.field(num), in.secrecy, spot{typ, begin, at})
 	}
 	return delta
+}
+
+func (w *walk) rest(from, to int) (delta int) {
+	w.torn = true
+	return w.unknown(from, to)
 }
 
 func (f frame) field(num protowire.Number) *field {

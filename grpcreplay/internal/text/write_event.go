@@ -222,11 +222,23 @@ func (w *writer) appendBody(dst []byte, b body) []byte {
 		return appendBytes(dst, b, w.types.Sketch(b.wire))
 	}
 	dst = append(layout(dst, json, b.indent, b.used), b.tail...)
-	if !exact {
+	if !exact && !w.reordered(b, json) {
 		dst = append(appendNewLine(dst, b.indent+2), wordDigest+" "+digest(json)+"  "+wordExact...)
 		dst = appendBase64(dst, b.wire, b.indent)
 	}
 	return dst
+}
+
+// reordered tells whether what JSON gives back differs from a message only in
+// the order of its fields or of its maps' entries, which differs from run to run
+// and means nothing.
+func (w *writer) reordered(b body, json []byte) bool {
+	back, err := w.types.Wire(b.md, json)
+	if err != nil || len(back) != len(b.wire) {
+		return false
+	}
+	canon := w.types.Canon(b.md, nil)
+	return bytes.Equal(canon.Append(nil, back), canon.Append(nil, b.wire))
 }
 
 // appendBytes appends bytes, and in a comment what they may mean.
