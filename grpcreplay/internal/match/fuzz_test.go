@@ -23,8 +23,9 @@ func FuzzTalks(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b, program []byte, lenient bool) {
 		tp := &tape.Tape{Head: tape.Head{Lenient: lenient}}
 		for len(b) > 1 && len(b) > int(b[0]) {
-			tp.AddPacked(b[1 : 1+b[0]]) // what is no call is left out
-			b = b[1+b[0]:]
+			n := 1 + int(b[0])
+			tp.AddPacked(b[1:n]) // what is no call is left out
+			b = b[n:]
 		}
 		o := match.Options{Metadata: []string{"k"}, Canon: caseless}
 		p := fuzzed{deck: match.New(tp, o).Deck(), calls: tp.Len(), answered: map[int]*match.Talk{}}

@@ -54,7 +54,7 @@ func (w *walk) enter(p place) {
 	if p.node != w.top && n.after != 0 {
 		w.push(place{d.ix.nodes[n.after].first, n.after, false})
 	}
-	if d.free(p.node) == 0 || false && p.node != w.top && !d.room(p.node) {
+	if d.free(p.node) == 0 || w.feasible && p.node != w.top && !d.room(p.node) {
 		return
 	}
 	if n.child == 0 {
