@@ -107,6 +107,9 @@ func saltOf(file string) []byte {
 // openSide opens the side file.
 func (r *Recorder) openSide() error {
 	r.kept = spool.AppendHead(nil, r.head)
+	if r.initial != nil {
+		r.kept = spool.AppendInitial(r.kept, r.initial)
+	}
 	if r.config.File == "" || r.config.Writer != nil {
 		return nil
 	}
@@ -189,6 +192,7 @@ func (r *Recorder) SetInitial(b []byte) error {
 		return errors.New("grpcreplay: SetInitial after Close")
 	}
 	r.initial = append([]byte{}, b...)
+	r.reel.setInitial(r.initial)
 	return nil
 }
 
@@ -229,7 +233,10 @@ func (r *Recorder) finish() error {
 			return fmt.Errorf("grpcreplay: %w", err)
 		}
 	}
-	_, _, calls, _, err := spool.Load(b, r.config.Limits.tape())
+	_, _, calls, torn, err := spool.Load(b, r.config.Limits.tape())
+	if err == nil && torn {
+		err = errors.New("its end is missing")
+	}
 	if err != nil {
 		return fmt.Errorf("grpcreplay: the side file: %w", err)
 	}
@@ -245,9 +252,6 @@ func (r *Recorder) finish() error {
 // develop orders calls, finds their causes, and puts them on a tape behind
 // those of the base.
 func (r *Recorder) develop(calls []*tape.Call) *tape.Tape {
-	for _, c := range calls {
-		c.Settle()
-	}
 	calls = cause.Arrange(calls)
 	cause.Presume(calls)
 	t := &tape.Tape{Head: r.head}

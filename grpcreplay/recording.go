@@ -145,9 +145,6 @@ func recovered(b []byte, limits tape.Limits) (*tape.Tape, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range calls {
-		c.Settle()
-	}
 	calls = cause.Arrange(calls)
 	cause.Presume(calls)
 	t := &tape.Tape{Head: head, Schema: types}

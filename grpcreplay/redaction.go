@@ -22,11 +22,12 @@ type redaction struct {
 	known  *schema.Set // what by was made for
 	by     *redact.Redactor
 	method map[uint64]string // of calls under way
+	told   map[string]bool   // methods whose types stand in the side file
 }
 
 // newRedaction returns the redaction by these rules.
 func newRedaction(rules redact.Rules, salt []byte, b *book) (*redaction, error) {
-	x := &redaction{rules: rules, salt: salt, book: b, method: make(map[uint64]string)}
+	x := &redaction{rules: rules, salt: salt, book: b, method: make(map[uint64]string), told: make(map[string]bool)}
 	return x, x.learn("")
 }
 
@@ -49,7 +50,10 @@ func (x *redaction) learn(method string) error {
 
 // append appends an entry to a side file, without its secrets.
 func (x *redaction) append(b []byte, e *entry, limit int64) ([]byte, error) {
-	if e.start != nil {
+	switch {
+	case e.own != nil:
+		return spool.AppendInitial(b, e.own), nil
+	case e.start != nil:
 		return x.appendStart(b, e)
 	}
 	method := x.method[e.id]
@@ -74,6 +78,10 @@ func (x *redaction) append(b []byte, e *entry, limit int64) ([]byte, error) {
 func (x *redaction) appendStart(b []byte, e *entry) ([]byte, error) {
 	if err := x.learn(e.start.Method); err != nil {
 		return b, err
+	}
+	if !x.told[e.start.Method] { // whoever opens the side file of a killed process needs the types
+		x.told[e.start.Method] = true
+		b = spool.AppendSchema(b, x.known.Used([]string{e.start.Method}, nil))
 	}
 	x.method[e.id] = e.start.Method
 	c := *e.start

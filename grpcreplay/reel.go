@@ -43,6 +43,7 @@ type entry struct {
 	id    uint64
 	start *tape.Call // of a call that begins; else nil
 	event tape.Event
+	own   []byte          // not nil: the program's own bytes were set, and nothing else happened
 	body  mem.BufferSlice // of a message, with a reference of the reel's own
 }
 
@@ -152,6 +153,15 @@ func (r *reel) add(e entry) {
 	}
 	e.event.At, e.event.Order = time.Since(r.began), r.next()
 	r.put(e)
+}
+
+// setInitial takes down the program's own bytes.
+func (r *reel) setInitial(b []byte) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.closed {
+		r.put(entry{own: b})
+	}
 }
 
 // next returns the next event's place. The caller holds mu.
