@@ -33,6 +33,10 @@ var rooms = []room{
 	{name: "clustertest", floor: 4, imports: "vnet vdisk vnettest journal", testing: true},
 	{name: "vnettest", floor: 3, imports: "vnet journal rule", testing: true},
 	{
+		name: "compat", floor: 3, imports: "grpcreplay",
+		outside: "google.golang.org/grpc google.golang.org/protobuf",
+	},
+	{
 		name: "cmd/rehearse", floor: 3,
 		imports: "journal rule vnet vdisk kafkatest grpcreplay traceview commitlog",
 		outside: "github.com/spf13/cobra go.yaml.in/yaml/v4 " +
