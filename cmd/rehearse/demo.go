@@ -180,7 +180,7 @@ func (d *demo) sum() {
 // writePage writes the journal as a page.
 func (d *demo) writePage(name string) error {
 	rec := recording{header: d.journal.Header(), events: slices.Collect(d.journal.Events(0))}
-	if err := writePage(name, rec); err != nil {
+	if err := writeWhole(name, rec.writePage); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(d.out, "The whole story, message by message: open %s in a browser.\n", name)

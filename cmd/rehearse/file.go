@@ -7,29 +7,17 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
+	"github.com/rehearse-go/rehearse/grpcreplay"
 	"github.com/rehearse-go/rehearse/journal"
 )
 
-// A recording is a journal read from a file.
+// A recording is a journal, or a recording of gRPC, read from a file.
 type recording struct {
 	header journal.Header
 	events []journal.Event
-	cut    error // why the file ends too early, if it does
-}
-
-// readFile reads the journal in a file, or from stdin if name is "-".
-func readFile(name string, stdin io.Reader) (recording, error) {
-	if name == "-" {
-		return readJournal("standard input", stdin)
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		return recording{}, plainError(err)
-	}
-	defer f.Close()
-	return readJournal(name, f)
+	cut    error                 // why the file ends too early, if it does
+	grpc   *grpcreplay.Recording // nil: it is a journal
 }
 
 // readJournal reads a journal to its end. One that was cut short, as when its

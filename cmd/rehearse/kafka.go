@@ -5,7 +5,6 @@ package main
 import (
 	"os"
 	"reflect"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -45,8 +44,7 @@ func kafkaCommand() *cobra.Command {
 			return runKafka(c.Context(), config, streams{c.InOrStdin(), c.OutOrStdout(), c.ErrOrStderr()})
 		},
 	}
-	addFieldFlags(c, reflect.ValueOf(&given).Elem(), "")
-	c.SetUsageTemplate(strings.ReplaceAll(c.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
+	addFieldFlags(c, reflect.ValueOf(&given).Elem(), kafkaDocs)
 	c.Flags().Var(c.Flags().Lookup("listen").Value, "listener", "the same as --listen")
 	c.Flags().Lookup("listener").Hidden = true
 	c.Flags().StringVarP(&file, "config", "c", "", "read what flags do not say from this YAML `file`")
@@ -54,26 +52,6 @@ func kafkaCommand() *cobra.Command {
 	c.Flags().BoolVar(&noAutoCreate, "no-auto-create", false, "create no topics just because clients ask for them")
 	c.Flags().BoolVar(&schema, "schema", false, "print the JSON schema of the file and exit")
 	return c
-}
-
-// addFieldFlags gives the command a flag for each field that names one.
-func addFieldFlags(c *cobra.Command, v reflect.Value, prefix string) {
-	for f := range fieldsOf(v.Type()) {
-		path := prefix + f.Tag.Get("yaml")
-		name := f.Tag.Get("flag")
-		if f.Type.Kind() == reflect.Struct {
-			addFieldFlags(c, v.FieldByIndex(f.Index), path+".")
-			continue
-		}
-		if name == "" {
-			continue
-		}
-		value := &fieldFlag{f, v.FieldByIndex(f.Index), f.Tag.Get("key")}
-		flag := c.Flags().VarPF(value, name, "", kafkaDocs[path])
-		if value.Type() == "bool" {
-			flag.NoOptDefVal = "true"
-		}
-	}
 }
 
 // The variables by which images of Kafka are told their listeners.

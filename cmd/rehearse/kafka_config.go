@@ -18,6 +18,7 @@ import (
 //
 //	yaml   the key in a file
 //	flag   the flag, with one letter more if it has a short form
+//	commas "inside" if a list's words may have commas in them
 //	arg    what the help calls the flag's value
 //	key    in a flag, what parts key and value of a map
 //	min    the least of a number
@@ -38,9 +39,9 @@ type kafkaConfig struct {
 	Seed       uint64                `yaml:"seed" flag:"seed"`
 	Users      map[string]string     `yaml:"users" flag:"user" arg:"name:password" key:":"`
 	SASL       []mechanism           `yaml:"sasl" flag:"sasl" arg:"mechanism"`
-	SuperUsers []principal           `yaml:"super-users" flag:"super-user" arg:"principal"`
+	SuperUsers []principal           `yaml:"super-users" flag:"super-user" arg:"principal" commas:"inside"`
 	TLS        kafkaTLS              `yaml:"tls"`
-	Rules      []kafkatest.Rule      `yaml:"rules" flag:"rule"`
+	Rules      []kafkatest.Rule      `yaml:"rules" flag:"rule" commas:"inside"`
 	Journal    string                `yaml:"journal" flag:"journal" arg:"file"`
 	Log        logLevel              `yaml:"log" flag:"log" arg:"level"`
 	JSON       *bool                 `yaml:"json" flag:"json"`

@@ -92,7 +92,7 @@ func addRows(b *strings.Builder, t reflect.Type, prefix string) {
 			continue
 		}
 		flag := ""
-		if name := f.Tag.Get("flag"); name != "" {
+		if name, _ := flagOf(f); name != "" {
 			value := &fieldFlag{f, reflect.New(f.Type).Elem(), f.Tag.Get("key")}
 			flag = strings.TrimSuffix("`--"+name+" "+value.Type(), " bool") + "`"
 		}

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"path/filepath"
 	"strings"
 	"time"
 	"unicode"
@@ -123,18 +122,9 @@ func (k *kafkaRun) properties(listener int) [][2]string {
 		all = append(all, [2]string{"sasl.mechanism", e.Mechanisms[0]}, [2]string{"sasl.jaas.config", jaas})
 	}
 	if e.TLS != nil && k.config.TLS.SelfSigned != "" {
-		all = append(all, [2]string{"ssl.truststore.type", "PEM"}, [2]string{"ssl.truststore.location", k.authority()})
+		all = append(all, [2]string{"ssl.truststore.type", "PEM"}, [2]string{"ssl.truststore.location", authorityFile(k.config.TLS.SelfSigned)})
 	}
 	return all
-}
-
-// authority returns the file of the authority that was made at start.
-func (k *kafkaRun) authority() string {
-	file := filepath.Join(k.config.TLS.SelfSigned, "ca.pem")
-	if whole, err := filepath.Abs(file); err == nil {
-		return whole
-	}
-	return file
 }
 
 // kcat returns commands to try the first listener with.
@@ -151,7 +141,7 @@ func (k *kafkaRun) kcat() []string {
 			e.Mechanisms[0], shellQuoted(user), shellQuoted(k.config.Users[user]))
 	}
 	if e.TLS != nil && k.config.TLS.SelfSigned != "" {
-		kcat += " -X ssl.ca.location=" + shellQuoted(k.authority())
+		kcat += " -X ssl.ca.location=" + shellQuoted(authorityFile(k.config.TLS.SelfSigned))
 	}
 	topics := sortedKeys(k.config.Topics)
 	if topics == nil && k.config.AutoCreate != nil && !*k.config.AutoCreate {

@@ -68,31 +68,52 @@ func (c kafkaConfig) certificate() (tls.Certificate, error) {
 		}
 		return pair, nil
 	}
+	return madeCertificate(c.TLS.SelfSigned, c.hosts())
+}
+
+// madeCertificate makes an authority, writes its ca.pem to a directory, and
+// returns a certificate of it for these names and addresses.
+func madeCertificate(dir string, hosts []string) (tls.Certificate, error) {
 	a, err := newAuthority()
 	if err != nil {
 		return tls.Certificate{}, err
 	}
-	file := filepath.Join(c.TLS.SelfSigned, "ca.pem")
-	if err := os.MkdirAll(c.TLS.SelfSigned, 0o700); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return tls.Certificate{}, plainError(err)
 	}
 	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.certificate.Raw})
-	if err := os.WriteFile(file, text, 0o600); err != nil {
+	if err := os.WriteFile(authorityFile(dir), text, 0o600); err != nil {
 		return tls.Certificate{}, plainError(err)
 	}
-	return a.issue(c.hosts())
+	return a.issue(hosts)
+}
+
+// authorityFile returns the whole name of the file of an authority that was
+// made at start.
+func authorityFile(dir string) string {
+	file := filepath.Join(dir, "ca.pem")
+	if whole, err := filepath.Abs(file); err == nil {
+		return whole
+	}
+	return file
 }
 
 // hosts are the names under which clients may know the brokers.
 func (c kafkaConfig) hosts() []string {
-	hosts := []string{"localhost", "127.0.0.1", "::1"}
-	if name, err := os.Hostname(); err == nil {
-		hosts = append(hosts, name)
-	}
+	hosts := localHosts()
 	for _, l := range slices.Concat(c.Listeners, c.Advertise) {
 		if l.Host != "" && !slices.Contains(hosts, l.Host) {
 			hosts = append(hosts, l.Host)
 		}
+	}
+	return hosts
+}
+
+// localHosts are the names of this machine.
+func localHosts() []string {
+	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	if name, err := os.Hostname(); err == nil {
+		hosts = append(hosts, name)
 	}
 	return hosts
 }
@@ -113,7 +134,7 @@ func newAuthority() (authority, error) {
 	}
 	form := &x509.Certificate{
 		SerialNumber:          serialNumber(),
-		Subject:               pkix.Name{CommonName: "rehearse kafka, for tests only"},
+		Subject:               pkix.Name{CommonName: "rehearse, for tests only"},
 		NotBefore:             time.Now().Add(-time.Hour),
 		NotAfter:              time.Now().Add(certificateLife),
 		KeyUsage:              x509.KeyUsageCertSign,
@@ -137,7 +158,7 @@ func (a authority) issue(hosts []string) (tls.Certificate, error) {
 	}
 	form := &x509.Certificate{
 		SerialNumber: serialNumber(),
-		Subject:      pkix.Name{CommonName: "rehearse kafka"},
+		Subject:      pkix.Name{CommonName: "rehearse"},
 		NotBefore:    a.certificate.NotBefore,
 		NotAfter:     a.certificate.NotAfter,
 		KeyUsage:     x509.KeyUsageDigitalSignature,

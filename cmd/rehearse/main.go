@@ -19,6 +19,8 @@ var commands = []func() *cobra.Command{
 	versionCommand,
 	traceCommand,
 	upCommand,
+	recordCommand,
+	replayCommand,
 	kafkaCommand,
 	doctorCommand,
 	demoCommand,

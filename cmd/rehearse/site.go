@@ -3,11 +3,13 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"embed"
 	"errors"
 	"html/template"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -15,8 +17,10 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/rehearse-go/rehearse/grpcreplay"
 	"github.com/rehearse-go/rehearse/journal"
 )
 
@@ -79,6 +83,8 @@ type listing struct {
 	Test  string
 	Seed  uint64
 	Bad   string // why it cannot be shown, if so
+
+	Recording bool // of gRPC
 }
 
 // Link returns the address of the journal's page.
@@ -111,11 +117,34 @@ func (s site) index(w http.ResponseWriter, _ *http.Request) {
 	writeHTML(w, page.Bytes())
 }
 
+// traceNames are how the names of files end that are listed: journals, and
+// the other forms of recordings, which are listed if that is what they are.
+var traceNames = []string{".journal", ".bin", ".bin.gz", ".replay", ".part"}
+
+func hasTraceName(name string) bool {
+	return slices.ContainsFunc(traceNames, func(end string) bool { return strings.HasSuffix(name, end) })
+}
+
+// isTrace tells whether a file of that name is a journal or a recording.
+func (s site) isTrace(name string) bool {
+	if path.Ext(name) == ".journal" {
+		return true
+	}
+	f, err := s.root.Open(name)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	begins := make([]byte, sniffed)
+	n, _ := io.ReadFull(f, begins)
+	return grpcreplay.Sniff(begins[:n])
+}
+
 // journals lists the journals of the directory, the newest first.
 func (s site) journals() ([]listing, error) {
 	var all []listing
 	err := fs.WalkDir(s.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || !d.Type().IsRegular() || path.Ext(name) != ".journal" {
+		if err != nil || !d.Type().IsRegular() || !hasTraceName(name) || !s.isTrace(name) {
 			if name == "." {
 				return err
 			}
@@ -140,7 +169,12 @@ func (s site) describe(l *listing) {
 		return
 	}
 	defer f.Close()
-	r, err := journal.NewReader(f)
+	b := bufio.NewReaderSize(f, sniffed)
+	if begins, _ := b.Peek(sniffed); grpcreplay.Sniff(begins) {
+		l.Recording = true
+		return // all of it would have to be read
+	}
+	r, err := journal.NewReader(b)
 	if err != nil {
 		l.Bad = located(l.Name, err).Error()
 		return
@@ -155,7 +189,7 @@ func (s site) describe(l *listing) {
 
 func (s site) trace(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	if path.Ext(name) != ".journal" {
+	if !hasTraceName(name) {
 		http.NotFound(w, r)
 		return
 	}
@@ -170,7 +204,7 @@ func (s site) trace(w http.ResponseWriter, r *http.Request) {
 	}
 	defer f.Close()
 	var page bytes.Buffer
-	rec, err := readJournal(name, f)
+	rec, err := traceReader{}.read(name, f)
 	if err == nil {
 		err = rec.writePage(&page)
 	}

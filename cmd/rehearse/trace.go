@@ -1,4 +1,4 @@
-// rehearse trace: what has to do with one or two journals.
+// rehearse trace: what has to do with journals and recordings.
 
 package main
 
@@ -7,10 +7,11 @@ import "github.com/spf13/cobra"
 func traceCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "trace",
-		Short: "Show, open or compare journals",
+		Short: "Show, open, compare, convert and scan journals and recordings",
 		Args:  noArguments,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(traceShowCommand(), traceOpenCommand(), traceDiffCommand())
+	c.AddCommand(traceShowCommand(), traceOpenCommand(), traceDiffCommand(), traceConvertCommand(),
+		traceScanCommand())
 	return c
 }

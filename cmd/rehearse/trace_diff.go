@@ -15,15 +15,16 @@ import (
 
 func traceDiffCommand() *cobra.Command {
 	var shape, exact bool
+	var types typesFlags
 	c := &cobra.Command{
 		Use:   "diff WANT GOT",
-		Short: "Print where two journals part",
-		Long: "Print where two journals part, and exit with 1 if they do. Their shapes are compared:\n" +
+		Short: "Print where two journals or recordings part",
+		Long: "Print where two journals, or recordings of gRPC, part, and exit with 1 if they do. Their shapes are compared:\n" +
 			"who did what to whom, and how much, without time and payload; with --exact, everything.\n" +
 			"Headers do not count; a difference of seeds is noted on standard error.",
 		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
-			want, got, err := readTwo(c, args)
+			want, got, err := readTwo(c, args, &types)
 			if err != nil {
 				return err
 			}
@@ -47,18 +48,19 @@ func traceDiffCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&shape, "shape", false, "compare shapes, as is done without any flag")
 	c.Flags().BoolVar(&exact, "exact", false, "compare everything, time and payload too")
+	types.add(c)
 	c.MarkFlagsMutuallyExclusive("shape", "exact")
 	return c
 }
 
-func readTwo(c *cobra.Command, names []string) (want, got recording, err error) {
+func readTwo(c *cobra.Command, names []string, types *typesFlags) (want, got recording, err error) {
 	if names[0] == "-" && names[1] == "-" {
 		return want, got, fmt.Errorf("standard input cannot be both journals")
 	}
-	if want, err = readFile(names[0], c.InOrStdin()); err != nil {
+	if want, err = types.read(c, names[0]); err != nil {
 		return want, got, err
 	}
-	if got, err = readFile(names[1], c.InOrStdin()); err != nil {
+	if got, err = types.read(c, names[1]); err != nil {
 		return want, got, err
 	}
 	noteCut(c, want)

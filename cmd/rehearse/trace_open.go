@@ -21,14 +21,15 @@ import (
 func traceOpenCommand() *cobra.Command {
 	var output string
 	var noBrowser bool
+	var types typesFlags
 	c := &cobra.Command{
 		Use:   "open FILE",
-		Short: "Write a journal as one HTML page, and open it",
-		Long: "Write a journal as one HTML page beside it, print the page's path, and open it in\n" +
+		Short: "Write a journal or recording as one HTML page, and open it",
+		Long: "Write a journal or a recording of gRPC as one HTML page beside it, print the page's path, and open it in\n" +
 			"the browser, unless CI is set. The page needs no server and may be sent to others.",
 		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
-			rec, err := readFile(args[0], c.InOrStdin())
+			rec, err := types.read(c, args[0])
 			if err != nil {
 				return err
 			}
@@ -36,7 +37,7 @@ func traceOpenCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := writePage(page, rec); err != nil {
+			if err := writeWhole(page, rec.writePage); err != nil {
 				return err
 			}
 			noteCut(c, rec)
@@ -53,6 +54,7 @@ func traceOpenCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "", "write the page to this `file`")
+	types.add(c)
 	c.Flags().BoolVar(&noBrowser, "no-browser", false, "do not open a browser")
 	return c
 }
@@ -69,23 +71,6 @@ func pageName(file, output string) (string, error) {
 		return "", fmt.Errorf("%s: the page would replace its journal; name another file with -o", file)
 	}
 	return output, nil
-}
-
-// writePage writes a page whole or not at all, for its owner's eyes only.
-func writePage(name string, rec recording) error {
-	f, err := os.CreateTemp(filepath.Dir(name), ".rehearse-*.html")
-	if err != nil {
-		return plainError(err)
-	}
-	defer os.Remove(f.Name())
-	err = rec.writePage(f)
-	if closing := f.Close(); err == nil {
-		err = closing
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	return err
 }
 
 // writePage writes the page; it says if the journal was cut short.

@@ -17,6 +17,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/rehearse-go/rehearse/grpcreplay"
 	"github.com/rehearse-go/rehearse/journal"
 	"github.com/spf13/cobra"
 )
@@ -26,23 +27,28 @@ type showing struct {
 	kinds, hosts []string
 	grep         string
 	from, tail   int
-	json         bool
+	json, text   bool
 }
 
 func traceShowCommand() *cobra.Command {
 	var s showing
+	var types typesFlags
 	c := &cobra.Command{
 		Use:   "show FILE",
-		Short: "Print the events of a journal, one a line",
-		Long: "Print the events of a journal, one a line; - reads standard input.\n" +
+		Short: "Print the events of a journal or recording, one a line",
+		Long: "Print the events of a journal, or of a recording of gRPC in any form, one a line; - reads\n" +
+			"standard input.\n" +
 			"Filters that are given together must all hold.",
 		Example: "  rehearse trace show run.journal --kind 'fault.*' --kind net.drop\n" +
 			"  rehearse trace show run.journal --host db --grep 'UPDATE|DELETE' --json",
 		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
-			rec, err := readFile(args[0], c.InOrStdin())
+			rec, err := types.read(c, args[0])
 			if err != nil {
 				return err
+			}
+			if s.text {
+				return s.printText(c.OutOrStdout(), args[0], rec)
 			}
 			chosen, err := s.choose(rec.events)
 			if err != nil {
@@ -61,8 +67,21 @@ func traceShowCommand() *cobra.Command {
 	f.StringVar(&s.grep, "grep", "", "only events whose line or payload matches this `regexp`")
 	f.IntVar(&s.from, "from", 0, "only events from this number on")
 	f.IntVar(&s.tail, "tail", 0, "only the last so many of what is left; 0 for all")
+	f.BoolVar(&s.text, "text", false, "print a recording of gRPC in its text form, whatever form the file has")
 	f.BoolVar(&s.json, "json", false, "print one JSON object a line, times in nanoseconds, payloads in base64")
+	types.add(c)
+	for _, other := range []string{"json", "kind", "host", "grep", "from", "tail"} {
+		c.MarkFlagsMutuallyExclusive("text", other)
+	}
 	return c
+}
+
+// printText prints a recording in its text form.
+func (s showing) printText(w io.Writer, name string, rec recording) error {
+	if rec.grpc == nil {
+		return fmt.Errorf("%s is a journal, which is text already: only recordings of gRPC have --text", name)
+	}
+	return told(rec.grpc.Write(w, grpcreplay.Text))
 }
 
 // noteCut says on standard error that a file ends too early.
@@ -132,7 +151,10 @@ func (s showing) print(w io.Writer, h journal.Header, events []journal.Event) er
 // headerLines yields a header for people.
 func headerLines(h journal.Header) iter.Seq[string] {
 	return func(yield func(string) bool) {
-		lines := []string{fmt.Sprintf("seed %d", h.Seed)}
+		var lines []string
+		if h.Seed != 0 || len(h.Notes) == 0 || h.Notes[0].Key != recordingNote { // a recording has none
+			lines = append(lines, fmt.Sprintf("seed %d", h.Seed))
+		}
 		if h.Config != "" {
 			lines = append(lines, strings.Split(h.Config, "\n")...)
 		}

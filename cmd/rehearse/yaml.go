@@ -105,7 +105,7 @@ func (d *yamlDecoder) decode(n *yaml.Node, v reflect.Value) {
 		n = n.Alias
 	}
 	_, readsText := v.Addr().Interface().(encoding.TextUnmarshaler)
-	if v.Type() == reflect.TypeFor[kafkatest.Rule]() {
+	if t := v.Type(); t == reflect.TypeFor[kafkatest.Rule]() || t == reflect.TypeFor[callRule]() {
 		n = ruleNode(n)
 	}
 	switch kind := v.Kind(); {

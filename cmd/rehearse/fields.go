@@ -9,6 +9,8 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/spf13/cobra"
 )
 
 // keysOf returns the keys of a struct, in order.
@@ -37,6 +39,39 @@ func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
 		}
 	}
 	return reflect.StructField{}, false
+}
+
+// flagOf returns the names of a field's flag, the long one and the letter, if
+// it has them.
+func flagOf(f reflect.StructField) (name, letter string) {
+	name, letter, _ = strings.Cut(f.Tag.Get("flag"), ",")
+	return name, letter
+}
+
+// addFieldFlags gives the command a flag for each field that names one, with
+// what docs tell of its key.
+func addFieldFlags(c *cobra.Command, v reflect.Value, docs map[string]string) {
+	addFlagsBeneath(c, v, docs, "")
+	c.SetUsageTemplate(strings.ReplaceAll(c.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
+}
+
+func addFlagsBeneath(c *cobra.Command, v reflect.Value, docs map[string]string, prefix string) {
+	for f := range fieldsOf(v.Type()) {
+		path := prefix + f.Tag.Get("yaml")
+		name, letter := flagOf(f)
+		if f.Type.Kind() == reflect.Struct {
+			addFlagsBeneath(c, v.FieldByIndex(f.Index), docs, path+".")
+			continue
+		}
+		if name == "" {
+			continue
+		}
+		value := &fieldFlag{f, v.FieldByIndex(f.Index), f.Tag.Get("key")}
+		flag := c.Flags().VarPF(value, name, letter, docs[path])
+		if value.Type() == "bool" {
+			flag.NoOptDefVal = "true"
+		}
+	}
 }
 
 // isScalar holds for what one word can say.
@@ -223,6 +258,4 @@ func (f *fieldFlag) Set(text string) error {
 }
 
 // commasInside holds for lists whose words may have commas in them.
-func (f *fieldFlag) commasInside() bool {
-	return f.field.Name == "Rules" || f.field.Name == "SuperUsers"
-}
+func (f *fieldFlag) commasInside() bool { return f.field.Tag.Get("commas") == "inside" }

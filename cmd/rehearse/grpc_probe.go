@@ -1,0 +1,130 @@
+// A first look at the real service: whether it is there, and speaks as it is told it does.
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"time"
+)
+
+// probeTime is how long the service may take to say how it speaks.
+const probeTime = 3 * time.Second
+
+// tlsHandshake is the first byte of a client that speaks TLS, tlsAlert that of
+// a server which takes its client for none (RFC 8446, section 5.1).
+const (
+	tlsHandshake = 22
+	tlsAlert     = 21
+)
+
+// http2Preface is how a client of HTTP/2 begins, with an empty SETTINGS frame
+// behind it (RFC 9113, section 3.4).
+var http2Preface = []byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+
+var emptySettings = []byte{0, 0, 0, 4, 0, 0, 0, 0, 0}
+
+// A notThere is an error of a service that does not answer at all: it may
+// come yet.
+type notThere struct{ error }
+
+func (e notThere) Unwrap() error { return e.error }
+
+// probe connects to the service and returns why that will not do: a notThere,
+// or what is wrong with how it is told to be called. What is no HOST:PORT is
+// not looked at.
+func probe(ctx context.Context, target string, secure *tls.Config) error {
+	if _, _, err := net.SplitHostPort(target); err != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	var dialer net.Dialer
+	c, err := dialer.DialContext(ctx, "tcp", target)
+	if err != nil {
+		return notThere{fmt.Errorf("--to %s does not answer yet: %w", target, err)}
+	}
+	defer c.Close()
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	if secure != nil {
+		return probeTLS(ctx, c, target, secure)
+	}
+	return probePlain(c, target)
+}
+
+func probeTLS(ctx context.Context, c net.Conn, target string, secure *tls.Config) error {
+	config := secure.Clone()
+	config.NextProtos = []string{"h2"}
+	if config.ServerName == "" {
+		config.ServerName, _, _ = net.SplitHostPort(target)
+	}
+	s := tls.Client(c, config)
+	err := s.HandshakeContext(ctx)
+	var plain tls.RecordHeaderError
+	switch {
+	case errors.As(err, &plain):
+		return fmt.Errorf("--to %s does not speak TLS: leave --tls and certificates away", target)
+	case errors.Is(err, io.EOF) || ctx.Err() != nil:
+		return notThere{fmt.Errorf("--to %s does not answer to TLS: %w", target, err)}
+	case err != nil:
+		return fmt.Errorf("--to %s: %w%s", target, err, certificateAdvice(err))
+	case s.ConnectionState().NegotiatedProtocol != "h2":
+		return fmt.Errorf("--to %s does not offer HTTP/2 by TLS (ALPN h2), which gRPC needs", target)
+	}
+	return probeAlert(s, target)
+}
+
+// probeAlert waits for what a server says that wants a certificate: by TLS 1.3
+// it says so only after the handshake.
+func probeAlert(s *tls.Conn, target string) error {
+	if _, err := s.Write(append(bytes.Clone(http2Preface), emptySettings...)); err != nil {
+		return nil
+	}
+	_, err := s.Read(make([]byte, 9))
+	var alert tls.AlertError
+	if errors.As(err, &alert) {
+		return fmt.Errorf("--to %s: %w%s", target, err, certificateAdvice(err))
+	}
+	return nil
+}
+
+// certificateAdvice says what may be done about an error of TLS.
+func certificateAdvice(err error) string {
+	var unproved *tls.CertificateVerificationError
+	var alert tls.AlertError
+	switch {
+	case errors.As(err, &unproved):
+		return ": give --ca FILE to trust its authority, --server-name if it is known by another name, " +
+			"or --insecure-skip-verify"
+	case errors.As(err, &alert):
+		return ": give --cert and --key if it wants a certificate of its clients"
+	}
+	return ""
+}
+
+func probePlain(c net.Conn, target string) error {
+	if _, err := c.Write(append(bytes.Clone(http2Preface), emptySettings...)); err != nil {
+		return notThere{fmt.Errorf("--to %s does not answer yet: %w", target, err)}
+	}
+	first := make([]byte, 9)
+	n, err := io.ReadFull(c, first)
+	switch {
+	case n > 0 && first[0] == tlsAlert:
+		return fmt.Errorf("--to %s speaks TLS: give --tls, or --ca FILE if its certificate is not a public one", target)
+	case bytes.HasPrefix(first, []byte("HTTP/1")):
+		return fmt.Errorf("--to %s speaks HTTP/1.1: it is no gRPC service, or not by this port", target)
+	case n == 0 && errors.Is(err, io.EOF):
+		return notThere{fmt.Errorf("--to %s hangs up at once; if it speaks TLS, give --tls", target)}
+	case n < len(first) && err != nil:
+		return notThere{fmt.Errorf("--to %s does not answer as HTTP/2 does: %w", target, err)}
+	case first[3] != emptySettings[3]:
+		return fmt.Errorf("--to %s does not speak HTTP/2, which gRPC needs: it begins with %.9q", target, first)
+	}
+	return nil
+}
