@@ -88,9 +88,13 @@ func (t *tee) take() mem.BufferSlice {
 	return b
 }
 
-// marshal encodes v, and turns the panic of a codec that is given what it
-// cannot encode, such as a nil message, into an error.
+// marshal encodes v as gRPC does, which does not ask the codec for a message
+// that is nil: it is empty. The panic of a codec that is given what it cannot
+// encode, such as a typed nil, becomes an error.
 func marshal(c encoding.CodecV2, v any) (b mem.BufferSlice, err error) {
+	if v == nil {
+		return nil, nil
+	}
 	defer func() {
 		if r := recover(); r != nil {
 			b, err = nil, fmt.Errorf("grpcreplay: encoding a %T: %v", v, r)

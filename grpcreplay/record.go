@@ -204,6 +204,11 @@ func (x *recorded) SendMsg(m any) error {
 		return status.Error(codes.Unimplemented,
 			"grpcreplay: a grpc.PreparedMsg cannot be recorded by interceptors: send the message, or record by proxy")
 	}
+	if m == nil { // gRPC sends it as an empty one, and asks no codec
+		if err := x.sends(nil); err != nil {
+			return err
+		}
+	}
 	err := x.ClientStream.SendMsg(m)
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -125,7 +125,7 @@ func (e *entrance) handle(_ any, ss grpc.ServerStream) error {
 	for {
 		switch ev := p.next(); ev.Kind {
 		case tape.Header:
-			if err := ss.SendHeader(metadataOf(ev.Pairs)); err != nil {
+			if err := ss.SendHeader(crossing(ev.Pairs)); err != nil {
 				return err
 			}
 		case tape.Recv:
@@ -133,7 +133,7 @@ func (e *entrance) handle(_ any, ss grpc.ServerStream) error {
 				return err
 			}
 		case tape.End:
-			ss.SetTrailer(metadataOf(ev.Pairs))
+			ss.SetTrailer(crossing(ev.Pairs))
 			if ev.Status.Plain {
 				return status.Error(codes.Code(ev.Status.Code), ev.Status.Message)
 			}
@@ -173,4 +173,16 @@ func plainPairs(md metadata.MD) []tape.Pair {
 // transportKeys are headers of a request that are the transport's own.
 var transportKeys = map[string]bool{
 	"content-type": true, "user-agent": true, "te": true, "grpc-accept-encoding": true, "grpc-encoding": true,
+	lengthKey: true,
+}
+
+// lengthKey tells how many bytes follow in one HTTP message, and is wrong of
+// any other: peers that are not grpc-go's set it and hold others to it.
+const lengthKey = "content-length"
+
+// crossing returns what another server sent as metadata to send on.
+func crossing(pairs []tape.Pair) metadata.MD {
+	md := metadataOf(pairs)
+	delete(md, lengthKey)
+	return md
 }
