@@ -86,7 +86,7 @@ func (b *builder) build(path string, depth int) error {
 			return err
 		}
 	}
-	fd, err := newFile(file, b)
+	fd, err := newFile(b.mend(file), b)
 	if err == nil {
 		err = b.built.RegisterFile(fd)
 	}

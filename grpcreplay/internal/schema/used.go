@@ -49,11 +49,11 @@ func serialized(wanted []protoreflect.FileDescriptor) []byte {
 			return
 		}
 		seen[fd.Path()] = true
-		for i := range fd.Imports().Len() {
-			add(fd.Imports().Get(i).FileDescriptor)
-		}
 		file := protodesc.ToFileDescriptorProto(fd)
 		file.SourceCodeInfo = nil
+		for _, f := range mended(fd, file) {
+			add(f)
+		}
 		fds.File = append(fds.File, file)
 	}
 	for _, fd := range wanted {
