@@ -262,9 +262,10 @@ class Lanes {
     const { layout, model } = this, look = model.look(i), peer = model.peerLane[i];
     const edge = layout.width - x - 14, step = layout.laneWidth;
     if (lane < 0 || peer < 0 || look.fault) return { align: "left", dx: 11, dy: 0, width: edge };
-    const last = lane === model.hosts.length - 1, toRight = look.sends ? peer >= lane : peer < lane;
+    const above = look.sends || look.along;
+    const last = lane === model.hosts.length - 1, toRight = above ? peer >= lane : peer < lane;
     const free = toRight ? (last ? edge : step - 26) : (lane === 0 ? step / 2 - 14 : step - 26);
-    const dy = look.sends ? -Math.min(7.5, this.pitch * 0.36) : 0;
+    const dy = above ? -Math.min(7.5, this.pitch * 0.36) : 0;
     return { align: toRight ? "left" : "right", dx: toRight ? 10 : -10, dy, width: free };
   }
 
@@ -276,7 +277,8 @@ class Lanes {
     const words = look === plainLook ? model.kindName(i) : look === looks["net.send"] || look.named ? "" : look.name;
     const at = look === looks["net.listen"] || look.named ? model.names[model.subject[i]] : "";
     const told = look.noted ? model.notes.get(i) || [] : [];
-    const notes = (told.length && told[0][0] === "rule" ? told.slice(0, 1) : told).map(([, value]) => value);
+    const few = { rule: ["rule"], code: ["code", "message"] }[told[0]?.[0]]; // the rest of them is for the panel
+    const notes = told.filter(([key]) => !few || few.includes(key)).map(([, value]) => value);
     return [words, at, ...notes, size, model.excerpt(i, 64)].filter((w) => w !== "").join("  ");
   }
 

@@ -4,7 +4,8 @@
 // Marks: disc, ring, diamond, square, cross, triangle. A look that sends has
 // arrows going out; one that ends gives its own look to the arrow it ends. One
 // with a level has an arrow within its row, in from its peer or out to it. A
-// named look is labelled with its subject, a noted one with its notes too.
+// named look is labelled with its subject, a noted one with its notes too; the
+// label of one that goes along stands above its arrow.
 const looks = {
   "net.send": { name: "data", color: "stream", mark: "disc", sends: true },
   "net.deliver": { name: "delivered", color: "stream", mark: "ring", small: true },
@@ -28,6 +29,16 @@ const looks = {
   "kafka.close": { name: "closed", color: "fin", mark: "square", small: true, noted: true },
   "kafka.stop": { name: "stops", color: "rst", mark: "square" },
   "kafka.start": { name: "starts", color: "connect", mark: "square" },
+  "grpc.call": { name: "call", color: "connect", mark: "triangle", level: "out", along: true, named: true },
+  "grpc.send": { name: "request", color: "stream", mark: "disc", level: "out", along: true },
+  "grpc.close": { name: "half-close", color: "fin", mark: "square", level: "out", along: true, head: "bar", small: true },
+  "grpc.header": { name: "header", color: "packet", mark: "ring", level: "out", along: true, small: true },
+  "grpc.recv": { name: "answer", color: "packet", mark: "disc", level: "out", along: true },
+  "grpc.end": { name: "end", color: "fin", mark: "square", level: "out", along: true, head: "bar", noted: true },
+  "grpc.cancel": { name: "cancelled", color: "rst", mark: "cross", level: "out", along: true, head: "cross", problem: true },
+  "grpc.miss": { name: "not recorded", color: "rst", mark: "cross", noted: true, problem: true },
+  "grpc.stall": { name: "waited in vain", color: "fault", mark: "triangle", noted: true, problem: true },
+  "grpc.rule": { name: "rule", color: "fault", mark: "triangle", noted: true, problem: true },
 };
 
 const plainLook = { name: "", color: "dot", mark: "disc", small: true };

@@ -73,7 +73,7 @@ class Page {
     }
     const length = m.count ? m.at[m.count - 1] : 0;
     byId("facts").textContent = `${m.count.toLocaleString("en")} events · ${m.hosts.length} hosts · ` +
-      `${duration(length)} · seed ${m.data.seed}`;
+      duration(length) + (m.seeded ? ` · seed ${m.data.seed}` : "");
   }
 
   // measure fits the canvases to the window; it reports whether that changed.

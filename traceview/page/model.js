@@ -48,6 +48,7 @@ class Model {
     this.notes = new Map(data.notes.map(([i, ...pairs]) => [i, pairs]));
     this.index = new Map();
     for (let i = 0; i < this.count; i++) this.index.set(this.seq[i], i);
+    this.seeded = data.seed !== "0" || data.headerNotes[0]?.[0] !== "recording"; // a recording has no seed
     this.joinCauses();
     this.findHosts();
     this.findArrows();

@@ -115,7 +115,7 @@ class Panel {
   overview() {
     const { model: m } = this, d = m.data;
     const list = el("dl");
-    for (const [key, value] of [["seed", d.seed], ...d.headerNotes]) {
+    for (const [key, value] of [...(m.seeded ? [["seed", d.seed]] : []), ...d.headerNotes]) {
       list.append(el("dt", null, key), el("dd", null, value));
     }
     const config = d.config ? [el("h3", null, "Configuration"), el("pre", null, d.config)] : [];
@@ -149,6 +149,7 @@ function hexDump(body) {
 function legend(m) {
   const of = (room) => m.names.some((name) => name.startsWith(room));
   const shown = of("kafka.") ? ["kafka.request", "kafka.response", "kafka.rule", "kafka.bad"] : [];
+  if (of("grpc.")) shown.push("grpc.call", "grpc.send", "grpc.recv", "grpc.header", "grpc.end", "grpc.cancel");
   if (of("net.") || shown.length === 0) {
     shown.push("net.send", "net.dial", "net.fin", "net.rst", "net.packet", "net.drop", "net.refused");
   }
