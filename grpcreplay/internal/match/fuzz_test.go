@@ -14,7 +14,9 @@ import (
 // eight live calls.
 func FuzzTalks(f *testing.F) {
 	var packed []byte
-	for _, line := range []string{"<h >a <1 >b > <2 !0", "k=1 >a <1 ~ !1", "unary >a <1 !0 >a", "!0 !1 > > >a", "~ ~ >b"} {
+	for _, line := range []string{
+		"<h >a <1 >b > <2 !0", "k=1 >a <1 ~ !1", "unary >a <1 !0 >a", "!0 !1 > > >a", "~ ~ >b",
+	} {
 		b := tape.AppendCall(nil, call(line))
 		packed = append(append(packed, byte(len(b))), b...)
 	}

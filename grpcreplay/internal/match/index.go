@@ -104,6 +104,9 @@ func (b *building) group() (method, group int32) {
 		name := string(b.outline.Method)
 		b.methods[name], b.messages.names = method, append(b.messages.names, name)
 	}
+	if known && len(b.must) == 0 { // groups are numbered as methods are
+		return method, method
+	}
 	b.key = binary.AppendUvarint(b.key[:0], uint64(method))
 	for _, must := range b.must {
 		for _, p := range b.outline.Pairs {
@@ -129,8 +132,8 @@ func appendValue[T string | []byte](key []byte, value T) []byte {
 // calls are in it.
 func (ix *Index) group(name string, ps []tape.Pair) (method, group int32, known bool) {
 	method, known = ix.methods[name]
-	if !known {
-		return 0, 0, false
+	if !known || len(ix.must) == 0 {
+		return method, method, known
 	}
 	key := binary.AppendUvarint(make([]byte, 0, 64), uint64(method))
 	for _, must := range ix.must {

@@ -133,6 +133,13 @@ var stories = []story{{
 		"y open", "y >a take take -> 1:<1 1:<2", "y > take -> 1:!0", "left ->",
 	},
 }, {
+	name:  "what its client cut off is not left over, live as recorded",
+	calls: []string{">a <1 <2 ~ !1", ">b <1 >c ~ !1", ">d <1 <2"},
+	lines: []string{
+		"x open", "x >a take -> 0:<1", "x ~", "left -> 1 2", "y open", "y >b take -> 1:<1", "y ~",
+		"z open", "z >d take -> 2:<1", "z ~", "left -> 1(1/2,1/1) 2(1/1,1/2)",
+	},
+}, {
 	name:  "a client that cancels early gives its place back",
 	calls: []string{">a <1 >b > !0", ">a <1 >c > !0"},
 	lines: []string{"x open", "x >a take -> 0:<1", "x ~", "y open", "z open", "y >a >c > take take -> 1:<1 1:!0"},
@@ -204,7 +211,44 @@ var stories = []story{{
 	calls: []string{">a >b > <1 !0", ">a >c > <2 !0", ">z ~"},
 	lines: []string{
 		"x open", "y open", "x marks -> []", "x >a marks marks -> [{0 1}] []", "y >a marks -> [{1 1}]",
-		"x >c marks -> [{1 1} {1 2}]", "x > next marks -> 1:<2 [{1 3}]", "y >b > take marks -> 0:<1 [{0 1} {0 2} {0 3}]",
+		"x >c marks -> [{1 1} {1 2}]",
+		"x > next marks -> 1:<2 [{1 3}]", "y >b > take marks -> 0:<1 [{0 1} {0 2} {0 3}]",
 		"z open", "z >z next -> silent", "z ~ marks -> [{2 1} {2 2}]",
+	},
+}, {
+	name:  "of calls that are equally like it the first is chosen",
+	calls: []string{"unary t=a >m > <1 !0", "unary t=b >m > <2 !0", "unary >m > <3 !0"},
+	lines: []string{"x open t=c", "x >m > take -> 2:<3", "y open t=c", "y >m > take -> 0:<1"},
+}, {
+	name: "a lenient half-close makes a tie of calls that go on", lenient: true,
+	calls: []string{"k=1 >a >b <1 !0", "k=1 >a <2 !0"},
+	lines: []string{"x open k=1", "x >a next -> undecided", "x > take -> 0:<1"},
+}, {
+	name:  "a call that somebody else must have is not presumed",
+	calls: []string{">a >b > <1 !0", ">a >c > <2 !0"},
+	lines: []string{"x open", "y open", "x >a >b", "y >a marks -> [{1 1}]"},
+}, {
+	name:  "a call that came free again comes before those behind it",
+	calls: []string{"unary >a > <1 !0", "unary >a > <2 !0", "unary >a > <3 !0"},
+	lines: []string{
+		"x open", "x >a > next -> 0:<1", "y open", "y >a > take -> 1:<2", "x ~", "z open", "z >a > take -> 0:<1",
+	},
+}, {
+	name:  "what a client did behind the end is marked with the end",
+	calls: []string{">a !0 > "},
+	lines: []string{"x open", "x >a marks -> [{0 1}]", "x take marks -> 0:!0 [{0 2}]", "left ->"},
+}, {
+	name:  "the end that a client saw of a call it ended can be asked for",
+	calls: []string{"unary >a > ~ !4"},
+	lines: []string{"x open", "x >a > end -> silent 0:!4"},
+}, {
+	name:  "ties that differ in what waits for the client are decided when the program rests",
+	calls: []string{">a >b <1 > !0", ">a <1 >b > !0"},
+	lines: []string{"x open", "x >a next rested call -> undecided 1:<1 1"},
+}, {
+	name:  "a method without streams is as before when all its calls are spent",
+	calls: []string{"!0", "/t/N >a > !0"},
+	lines: []string{
+		"x open", "x take -> 0:!0", "y open /t/N", "y >a > take -> 1:!0", "x ~", "y ~", "left ->", "z open -> miss",
 	},
 }}

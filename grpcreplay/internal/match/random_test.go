@@ -103,15 +103,8 @@ func replayed(r *rand.Rand, lines []string) string {
 		busy = false
 		for _, i := range r.Perm(len(actors)) {
 			a := actors[i]
-			if a.talk == nil {
-				a.talk = deck.Open("/s/M", nil)
-			} else if len(a.does) > 0 && r.IntN(2) > 0 {
-				if got := act(a.talk, a.does[0]); got != "" {
-					return fmt.Sprintf("actor %d: %s is a miss", i, a.does[0])
-				}
-				a.does = a.does[1:]
-			} else {
-				a.take(false)
+			if !a.step(r, deck) {
+				return fmt.Sprintf("actor %d: %s is a miss", i, a.does[0])
 			}
 			a.mark(marked)
 			busy = busy || len(a.does) > 0
@@ -124,6 +117,22 @@ func replayed(r *rand.Rand, lines []string) string {
 		a.mark(marked)
 	}
 	return allMarked(marked, lines)
+}
+
+// step does or takes something; it is false if what it does is a miss.
+func (a *actor) step(r *rand.Rand, deck *match.Deck) bool {
+	switch {
+	case a.talk == nil:
+		a.talk = deck.Open("/s/M", nil)
+	case len(a.does) > 0 && r.IntN(2) > 0:
+		if act(a.talk, a.does[0]) != "" {
+			return false
+		}
+		a.does = a.does[1:]
+	default:
+		a.take(false)
+	}
+	return true
 }
 
 func (a *actor) mark(marked map[tape.Ref]bool) {

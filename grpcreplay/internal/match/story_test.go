@@ -87,7 +87,7 @@ type stage struct {
 // do plays one line of a story, "NAME WORD...", and returns what comes of it.
 // The words: "open" with metadata and a method; ">a" and ">" as in call, "~"
 // for the end of the live call; "next" and "rested" ask, "take" asks and
-// takes; "over", "call", "marks" ask as well. "left" alone is the deck's.
+// takes; "over", "call", "marks", "end" ask as well. "left" alone is the deck's.
 func (s *stage) do(line string) string {
 	words := strings.Fields(line)
 	if words[0] == "left" {
@@ -126,6 +126,9 @@ func act(t *match.Talk, w string) string {
 		return "none"
 	case w == "marks":
 		return fmt.Sprint(t.Marks())
+	case w == "end":
+		turn := t.Next(false)
+		return show(turn) + " " + show(match.Turn{Call: turn.Call, Event: turn.Event})
 	case w == "take":
 		turn := t.Next(false)
 		if turn.State == match.Ready {

@@ -251,7 +251,7 @@ func (t *Talk) End() {
 	if t.gone {
 		return
 	}
-	if t.call >= 0 && !t.deck.ix.endedByClient(t.call) && !t.left().whole() {
+	if t.call >= 0 && !t.deck.ix.endedByClient(t.call) {
 		t.reconsider()
 	}
 	if t.call < 0 {

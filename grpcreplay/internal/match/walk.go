@@ -141,7 +141,7 @@ func (t *Talk) sure(v int32) (call, leaf int32) {
 	if id < 0 {
 		return -1, 0
 	}
-	if leaf = ix.under(v, pairs.of(id)); leaf == 0 || !t.deck.room(leaf) {
+	if leaf = ix.under(v, pairs.of(id)); leaf == 0 {
 		return -1, 0
 	}
 	return t.deck.firstFree(leaf), leaf

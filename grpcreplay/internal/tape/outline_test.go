@@ -23,7 +23,7 @@ func FuzzOutline(f *testing.F) {
 			t.Errorf("its method is %q of shape %v, want %q, %v", o.Method, o.Shape, c.Method, c.Shape)
 		}
 		if len(o.Pairs) != len(c.Pairs) || len(o.Events) != len(c.Events) {
-			t.Fatalf("it has %d pairs and %d events, want %d and %d", len(o.Pairs), len(o.Events), len(c.Pairs), len(c.Events))
+			t.Fatalf("%d pairs, %d events, want %d, %d", len(o.Pairs), len(o.Events), len(c.Pairs), len(c.Events))
 		}
 		for i, p := range c.Pairs {
 			if string(o.Pairs[i].Key) != p.Key || string(o.Pairs[i].Value) != p.Value {
