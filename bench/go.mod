@@ -3,7 +3,9 @@ module github.com/rehearse-go/rehearse/bench
 go 1.26.0
 
 require (
+	cloud.google.com/go v0.123.0
 	github.com/IBM/sarama v1.61.1
+	github.com/google/go-replayers/grpcreplay v1.5.1
 	github.com/rehearse-go/rehearse v0.0.0
 	github.com/twmb/franz-go v1.22.3
 	github.com/twmb/franz-go/pkg/kfake v0.0.0-20260918054303-01f206a7e32c
@@ -28,6 +30,9 @@ require (
 	golang.org/x/crypto v0.57.0 // indirect
 	golang.org/x/net v0.60.0 // indirect
 	golang.org/x/sys v0.48.0 // indirect
+	golang.org/x/text v0.42.0 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260817212433-ac3dfec99bb1 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
 )
 
 replace github.com/rehearse-go/rehearse => ../
