@@ -56,6 +56,8 @@ type story struct {
 	events []byte // packed, without the end
 	end    *tape.Status
 	failed *tape.Status // the error of a send, which is the end if no other comes
+
+	oneResponse bool // is all that its method has, for all that is known
 }
 
 func newReplay(program *schema.Set, source Form) *replay {
@@ -232,7 +234,9 @@ func (r *replay) finish() (*tape.Tape, error) {
 			r.told = append(r.told, s)
 		}
 	}
+	several := r.several()
 	for i, s := range r.told {
+		s.oneResponse = s.shape == tape.ClientStream || s.shape != tape.Unary && !several[s.method]
 		packed := tape.AppendCall(nil, &tape.Call{Number: i + 1, Method: s.method, Shape: s.shape})
 		packed = append(packed, s.events...)
 		if end := s.ended(); end != nil {
@@ -248,15 +252,29 @@ func (r *replay) finish() (*tape.Tape, error) {
 	return r.tape, nil
 }
 
-// ended returns how the call ended, or nil if it did not. A client stream's one
-// message comes only when the stream ended well.
+// several returns the methods that may have more than one response to a call:
+// those the program knows to, and those of whose streams one received a second
+// message or the good end, which a client that awaits one response never asks for.
+func (r *replay) several() map[string]bool {
+	several := map[string]bool{}
+	for _, s := range r.told {
+		known := shapeOf(r.program, s.method, tape.Unknown) != tape.Unknown
+		if known || s.recvs > 1 || s.end != nil && !failed(s.end) {
+			several[s.method] = true
+		}
+	}
+	return several
+}
+
+// ended returns how the call ended, or nil if it did not. The message of a call
+// that has only one comes only when the call ended well.
 func (s *story) ended() *tape.Status {
 	switch {
 	case s.end != nil:
 		return s.end
 	case s.failed != nil:
 		return s.failed
-	case s.shape == tape.ClientStream && s.recvs > 0:
+	case s.oneResponse && s.recvs > 0:
 		return &tape.Status{}
 	}
 	return nil

@@ -195,3 +195,44 @@ func TestAResponseIsGivenOnce(t *testing.T) {
 		t.Errorf("a second response gives %v", err)
 	}
 }
+
+// Of a stream that nobody knows the shape of, the recording says whether it
+// ended: one response may be all that there was to receive.
+func TestAStreamOfUnknownShapeEndsWithItsOnlyResponse(t *testing.T) {
+	one := []entry{{kind: create, method: said}, {kind: send, value: "a", ref: 1}, {kind: recv, value: "b", ref: 1}}
+	for _, test := range []struct {
+		what string
+		more []entry
+		ends bool
+	}{
+		{"alone", nil, true},
+		{"another that failed", []entry{
+			{kind: create, method: said}, {kind: recv, status: &tape.Status{Code: 5}, ref: 4},
+		}, true},
+		{"another with two responses", []entry{
+			{kind: create, method: said}, {kind: recv, value: "b", ref: 4}, {kind: recv, value: "c", ref: 4},
+		}, false},
+		{"another that was received to its end", []entry{
+			{kind: create, method: said}, {kind: recv, value: "b", ref: 4}, {kind: recv, isErr: true, ref: 4},
+		}, false},
+	} {
+		tp := read(t, file(append(one, test.more...)...), samples(t))
+		end := tp.Call(0).Ended()
+		if (end != nil) != test.ends || end != nil && end.Status.Code != 0 {
+			t.Errorf("%s: the stream ends with %+v", test.what, end)
+		}
+	}
+}
+
+func TestNothingIsReceivedAfterAClientStreamsResponse(t *testing.T) {
+	sent := file(entry{kind: create, method: put},
+		entry{kind: send, value: "a", ref: 1}, entry{kind: recv, value: "b", ref: 1})
+	tp := read(t, sent, samples(t))
+	if tp.Call(0).Ended() == nil {
+		t.Error("the call did not end")
+	}
+	again := write(t, tp, samples(t))
+	if len(again) > len(sent) {
+		t.Errorf("three entries are written as\n%q", again)
+	}
+}

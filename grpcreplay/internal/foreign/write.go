@@ -144,6 +144,7 @@ func (out *replayWriter) stream(c *tape.Call) error {
 		return err
 	}
 	in, to := out.schema.Input(c.Method), out.schema.Output(c.Method)
+	answered := false
 	for i := range c.Events {
 		e := &c.Events[i]
 		if e.Kind == tape.Cancel && c.Ended() == nil {
@@ -156,10 +157,14 @@ func (out *replayWriter) stream(c *tape.Call) error {
 		case tape.Recv:
 			line.kind, line.typ = recv, to
 		case tape.End:
+			if answered && c.Shape == tape.ClientStream && !failed(&e.Status) {
+				continue // nobody receives again after the one response
+			}
 			line.kind, line.status = recv, &e.Status
 		default:
 			continue
 		}
+		answered = answered || e.Kind == tape.Recv
 		if err := out.entry(line); err != nil {
 			return err
 		}
