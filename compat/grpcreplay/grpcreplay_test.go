@@ -24,24 +24,29 @@ import (
 	rehearse "github.com/rehearse-go/rehearse/grpcreplay"
 )
 
+type (
+	recorder = grpcreplay.Recorder
+	replayer = grpcreplay.Replayer
+)
+
 // The original's API, by the signatures that programs rely on.
 var (
-	_ func(string, *grpcreplay.RecorderOptions) (*grpcreplay.Recorder, error)    = grpcreplay.NewRecorder
-	_ func(io.Writer, *grpcreplay.RecorderOptions) (*grpcreplay.Recorder, error) = grpcreplay.NewRecorderWriter
-	_ func(*grpcreplay.Recorder, []byte)                                         = (*grpcreplay.Recorder).SetInitial
-	_ func(*grpcreplay.Recorder) []grpc.DialOption                               = (*grpcreplay.Recorder).DialOptions
-	_ func(*grpcreplay.Recorder) error                                           = (*grpcreplay.Recorder).Close
-	_ grpc.UnaryClientInterceptor                                                = new(grpcreplay.Recorder).InterceptUnary
-	_ grpc.StreamClientInterceptor                                               = new(grpcreplay.Recorder).InterceptStream
-	_ func(string, *grpcreplay.ReplayerOptions) (*grpcreplay.Replayer, error)    = grpcreplay.NewReplayer
-	_ func(io.Reader, *grpcreplay.ReplayerOptions) (*grpcreplay.Replayer, error) = grpcreplay.NewReplayerReader
-	_ func(*grpcreplay.Replayer) (*grpc.ClientConn, error)                       = (*grpcreplay.Replayer).Connection
-	_ func(*grpcreplay.Replayer) []byte                                          = (*grpcreplay.Replayer).Initial
-	_ func(*grpcreplay.Replayer) error                                           = (*grpcreplay.Replayer).Close
-	_ grpc.UnaryClientInterceptor                                                = new(grpcreplay.Replayer).InterceptUnary
-	_ grpc.StreamClientInterceptor                                               = new(grpcreplay.Replayer).InterceptStream
-	_ func(io.Writer, string) error                                              = grpcreplay.Fprint
-	_ func(io.Writer, io.Reader) error                                           = grpcreplay.FprintReader
+	_ func(string, *grpcreplay.RecorderOptions) (*recorder, error)    = grpcreplay.NewRecorder
+	_ func(io.Writer, *grpcreplay.RecorderOptions) (*recorder, error) = grpcreplay.NewRecorderWriter
+	_ func(*recorder, []byte)                                         = (*recorder).SetInitial
+	_ func(*recorder) []grpc.DialOption                               = (*recorder).DialOptions
+	_ func(*recorder) error                                           = (*recorder).Close
+	_ grpc.UnaryClientInterceptor                                     = new(recorder).InterceptUnary
+	_ grpc.StreamClientInterceptor                                    = new(recorder).InterceptStream
+	_ func(string, *grpcreplay.ReplayerOptions) (*replayer, error)    = grpcreplay.NewReplayer
+	_ func(io.Reader, *grpcreplay.ReplayerOptions) (*replayer, error) = grpcreplay.NewReplayerReader
+	_ func(*replayer) (*grpc.ClientConn, error)                       = (*replayer).Connection
+	_ func(*replayer) []byte                                          = (*replayer).Initial
+	_ func(*replayer) error                                           = (*replayer).Close
+	_ grpc.UnaryClientInterceptor                                     = new(replayer).InterceptUnary
+	_ grpc.StreamClientInterceptor                                    = new(replayer).InterceptStream
+	_ func(io.Writer, string) error                                   = grpcreplay.Fprint
+	_ func(io.Writer, io.Reader) error                                = grpcreplay.FprintReader
 
 	_ = grpcreplay.RecorderOptions{Initial: []byte{}, BeforeWrite: before("x"), Text: true}
 	_ = grpcreplay.ReplayerOptions{BeforeMatch: before("x")}

@@ -59,12 +59,10 @@ func (ward) Check(_ context.Context, r *pb.HealthCheckRequest) (*pb.HealthCheckR
 }
 
 func (ward) Watch(r *pb.HealthCheckRequest, ss pb.Health_WatchServer) error {
-	for _, s := range []pb.HealthCheckResponse_ServingStatus{pb.HealthCheckResponse_UNKNOWN, pb.HealthCheckResponse_SERVING} {
-		if err := ss.Send(&pb.HealthCheckResponse{Status: s}); err != nil {
-			return err
-		}
+	if err := ss.Send(&pb.HealthCheckResponse{Status: pb.HealthCheckResponse_UNKNOWN}); err != nil {
+		return err
 	}
-	return nil
+	return ss.Send(&pb.HealthCheckResponse{Status: pb.HealthCheckResponse_SERVING})
 }
 
 // live returns a connection to a ward.

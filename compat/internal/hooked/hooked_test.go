@@ -128,7 +128,8 @@ func TestAMessageThatIsNoProtocolBufferIsRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := replay(t, recording, shouting, "text", new(name)); err == nil || !strings.Contains(err.Error(), "type string") {
+	err = replay(t, recording, shouting, "text", new(name))
+	if err == nil || !strings.Contains(err.Error(), "type string") {
 		t.Errorf("replaying a string: %v", err)
 	}
 }
