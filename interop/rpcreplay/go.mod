@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	cloud.google.com/go v0.123.0
+	github.com/google/go-cmp v0.7.0
 	github.com/google/go-replayers/grpcreplay v1.5.1
 	github.com/rehearse-go/rehearse v0.0.0
 	google.golang.org/grpc v1.81.1

@@ -95,7 +95,9 @@ func (s *session) open(desc *grpc.StreamDesc) grpc.ClientStream {
 	return st
 }
 
-func (s *session) send(st grpc.ClientStream, v string) { s.tell("send", v, st.SendMsg(wrapperspb.String(v))) }
+func (s *session) send(st grpc.ClientStream, v string) {
+	s.tell("send", v, st.SendMsg(wrapperspb.String(v)))
+}
 
 func (s *session) close(st grpc.ClientStream) { s.tell("close", nil, st.CloseSend()) }
 
