@@ -51,6 +51,9 @@ func New(c Config) (*Service, error) {
 		err = s.listen()
 	}
 	if err != nil {
+		if s.recorder != nil {
+			s.recorder.close(false) // nothing was recorded: it leaves no file behind
+		}
 		s.release()
 		return nil, err
 	}
