@@ -47,7 +47,7 @@ func replay(t *testing.T, file string, program func(t *testing.T, c grpc_testing
 	})
 }
 
-func must[M any](t *testing.T, m M, err error) M {
+func must[M any](t testing.TB, m M, err error) M {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -85,7 +85,7 @@ func TestASubscriberHearsNothingBeforeItIsPublished(t *testing.T) {
 			}()
 			for i := range 3 {
 				if rest > 0 {
-					time.Sleep(rest) // in a bubble: until everybody else rests
+					time.Sleep(rest) // virtual
 				}
 				text := fmt.Sprint("news ", i)
 				mu.Lock()
@@ -123,13 +123,13 @@ func TestAReplyComesAfterItsRequest(t *testing.T) {
 				}
 			}()
 			for i := range 5 {
-				time.Sleep(rest)
+				time.Sleep(rest) // virtual
 				mu.Lock()
 				sent++
 				mu.Unlock()
 				s.Send(&grpc_testing.StreamingOutputCallRequest{Payload: body(fmt.Sprint(i))})
 			}
-			time.Sleep(rest)
+			time.Sleep(rest) // virtual
 			mu.Lock()
 			sent++ // the half-close is answered too
 			mu.Unlock()
@@ -151,7 +151,7 @@ func TestAnAnswerToTheHalfCloseComesAfterIt(t *testing.T) {
 				m, err := s.Recv()
 				got <- seen(m, err)
 			}()
-			time.Sleep(rest)
+			time.Sleep(rest) // virtual
 			select {
 			case text := <-got:
 				t.Errorf("before the half-close came %s", text)

@@ -4,6 +4,7 @@ package grpcreplay
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"google.golang.org/grpc"
@@ -53,6 +54,9 @@ type tee struct {
 	name  string                      // what the program's own choice of a codec says to the server
 	sent  func(mem.BufferSlice) error // before the message goes on its way; nil: nobody asks
 	got   mem.BufferSlice             // with a reference of its own, taken over by take
+	most  int                         // bytes of a message that gRPC lets the client send
+
+	oversized bool // the message encoded last was larger
 }
 
 // Name leaves the call's content-type what it would be: gRPC asks for it when
@@ -61,7 +65,8 @@ func (t *tee) Name() string { return t.name }
 
 func (t *tee) Marshal(v any) (mem.BufferSlice, error) {
 	b, err := marshal(t.inner, v)
-	if err != nil || t.sent == nil {
+	t.oversized = err == nil && b.Len() > t.most
+	if err != nil || t.sent == nil || t.oversized {
 		return b, err
 	}
 	if err := t.sent(b); err != nil {
@@ -141,6 +146,26 @@ func codecOf(opts []grpc.CallOption) (choice, error) {
 		return choice{}, status.Errorf(codes.Internal, "no codec registered for content-subtype %s", subtype)
 	}
 	return choice{c, "", plainSubtype(subtype)}, nil
+}
+
+// mostSent returns how many bytes a message may have that a call with these
+// options sends. Of one that is compressed gRPC looks at what is left of it,
+// and here nobody does.
+func mostSent(opts []grpc.CallOption) int {
+	most := math.MaxInt32 // gRPC's default
+	compressed := false
+	for _, o := range opts {
+		switch o := o.(type) {
+		case grpc.MaxSendMsgSizeCallOption:
+			most = o.MaxSendMsgSize
+		case grpc.CompressorCallOption:
+			compressed = o.CompressorType != "" && o.CompressorType != encoding.Identity
+		}
+	}
+	if compressed {
+		return math.MaxInt32
+	}
+	return most
 }
 
 // registered returns the codec for a content-subtype, or nil.

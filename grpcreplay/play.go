@@ -80,6 +80,7 @@ type part struct {
 	talk    *match.Talk
 	sent    [][]byte // what the client sent, for a report when nothing fits
 	closed  bool
+	replied bool // a message of the server is delivered
 	ended   bool
 	failed  *tape.Event    // the end, once there is one
 	lenient bool           // a miss is no error: somebody else is asked
@@ -215,7 +216,7 @@ func (x *part) try(w *wait) (tape.Event, bool) {
 	case match.Ready:
 		return x.deliver(w, turn)
 	case match.Undecided:
-		w.grace(p.config.Grace)
+		w.grace(x.patience())
 		p.waiting[x] = struct{}{}
 	case match.Silent:
 		return x.silent(w)
@@ -239,7 +240,7 @@ func (x *part) deliver(w *wait, turn match.Turn) (tape.Event, bool) {
 	p, e := x.player, *turn.Event
 	if missing := p.board.Missing(e.After); len(missing) > 0 {
 		if !w.expired {
-			w.grace(p.config.Grace)
+			w.grace(x.patience())
 			p.waiting[x] = struct{}{}
 			x.listen()
 			return e, false
@@ -255,12 +256,23 @@ func (x *part) deliver(w *wait, turn match.Turn) (tape.Event, bool) {
 	x.talk.Take()
 	x.marks()
 	x.story.server(turn.Call, &e)
+	x.replied = x.replied || e.Kind == tape.Recv
 	if e.Kind == tape.End {
 		x.ended = true
 		x.failed = &e // it comes again
 		x.talk.End()
 	}
 	return e, true
+}
+
+// patience is how long an answer waits for what other calls do: not so long
+// that its client's time runs out over it.
+func (x *part) patience() time.Duration {
+	grace := x.player.config.Grace
+	if deadline, ok := x.ctx.Deadline(); ok {
+		grace = min(grace, time.Until(deadline)/2)
+	}
+	return grace
 }
 
 // early returns how much time must pass before an event is due, at Config.Pace.
@@ -279,7 +291,15 @@ func (x *part) early(turn match.Turn) time.Duration {
 // The caller holds mu.
 func (x *part) silent(w *wait) (tape.Event, bool) {
 	x.listen()
-	at, _ := x.talk.Call()
+	at, ok := x.talk.Call()
+	if !ok { // none of this method is left: what the client asks for, if it comes soon, is for the report
+		if !w.expired {
+			w.grace(x.patience())
+			return tape.Event{}, false
+		}
+		x.miss()
+		return *x.failed, true
+	}
 	c := x.player.rec.tape.Call(at)
 	end := c.Ended()
 	if end == nil { // in flight when the recording ended: nobody knows how it went on
@@ -313,13 +333,30 @@ func (x *part) cancelled(err error) tape.Event {
 	return *x.failed
 }
 
-// abandon ends a call whose client is gone, without waiting for anything.
+// abandon ends a call whose client is gone, without waiting for anything. An
+// answer that is one is taken as a whole.
 func (x *part) abandon() {
 	x.player.mu.Lock()
 	defer x.player.mu.Unlock()
-	if !x.ended && x.failed == nil {
-		x.cancelled(context.Canceled)
+	if x.ended || x.failed != nil {
+		return
 	}
+	for x.answered() {
+		x.talk.Take()
+	}
+	x.cancelled(context.Canceled)
+}
+
+// answered tells whether the one answer of a call is taken, and more of it is
+// there. The caller holds mu.
+func (x *part) answered() bool {
+	at, decided := x.talk.Call()
+	if !decided {
+		return false
+	}
+	c := x.player.rec.tape.Call(at)
+	one := c.Shape == tape.Unary || c.Shape == tape.ClientStream
+	return one && x.replied && x.talk.Next(false).State == match.Ready
 }
 
 // fail makes next return this end. The caller holds mu.

@@ -19,7 +19,9 @@ import (
 )
 
 // begins takes down that a call with this context and these options begins.
-func (r *reel) begins(ctx context.Context, method string, shape tape.Shape, opts []grpc.CallOption) (strand, *tee, error) {
+func (r *reel) begins(
+	ctx context.Context, method string, shape tape.Shape, opts []grpc.CallOption,
+) (strand, *tee, error) {
 	chosen, err := codecOf(opts)
 	if err != nil {
 		return strand{}, nil, err
@@ -40,7 +42,7 @@ func (r *reel) begins(ctx context.Context, method string, shape tape.Shape, opts
 		s.made = l.begin(method, c.Pairs, r.book.set())
 	}
 	s.subtype = chosen.subtype
-	return s, &tee{inner: chosen.codec, name: chosen.forced}, err
+	return s, &tee{inner: chosen.codec, name: chosen.forced, most: mostSent(opts)}, err
 }
 
 // interceptUnary records a unary call.
@@ -70,7 +72,9 @@ func (r *reel) interceptUnary(
 	var header, trailer metadata.MD
 	opts = append(opts[:len(opts):len(opts)], grpc.ForceCodecV2(t), grpc.Header(&header), grpc.Trailer(&trailer))
 	err = invoker(ctx, method, req, reply, cc, opts...)
-	if !sent { // it failed before the request was encoded: the recording has it all the same
+	if t.oversized { // it went nowhere
+		s.event(tape.Event{Kind: tape.Cancel})
+	} else if !sent { // it failed before the request was encoded: the recording has it all the same
 		if b, err := marshal(t.inner, req); err == nil {
 			t.sent(b)
 			b.Free()
@@ -117,13 +121,21 @@ func (s strand) answered(o outcome) error {
 	return s.event(tape.Event{Kind: tape.End, Pairs: trailerPairs(o.trailer), Status: statusOf(o.err)})
 }
 
+// promptness is how much sooner than at its client a call's time may be over
+// at its server, whose clock tells no better and starts with the call.
+const promptness = 5 * time.Millisecond
+
 // byClient tells whether it was the client who ended a call that failed with
-// err: it cancelled, or its time was over.
+// err: it cancelled, or its time was over. That holds too if the server, which
+// watches the time as well, was the first to say so.
 func byClient(ctx context.Context, err error) bool {
+	code := status.Code(err)
+	if deadline, ok := ctx.Deadline(); ok && code == codes.DeadlineExceeded && time.Until(deadline) <= promptness {
+		return true
+	}
 	if ctx.Err() == nil {
 		return false
 	}
-	code := status.Code(err)
 	return code == codes.Canceled || code == codes.DeadlineExceeded ||
 		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
@@ -180,7 +192,8 @@ type recorded struct {
 
 	mu      sync.Mutex
 	refused bool  // it was not opened
-	headed  bool  // the header is taken down
+	closed  bool  // the half-close is taken down
+	headed  bool  // the header is
 	ended   bool  // the end is
 	failed  error // what Before said of a message that was sent
 }
@@ -217,13 +230,23 @@ func (x *recorded) SendMsg(m any) error {
 	}
 	if err == io.EOF {
 		x.event(tape.Event{Kind: tape.Lost})
+	} else if err != nil && !x.ended { // the client's own fault, which ends the call
+		x.ended = true
+		x.event(tape.Event{Kind: tape.Cancel})
+		x.event(tape.Event{Kind: tape.End, Status: statusOf(err)})
 	}
 	return err
 }
 
-// CloseSend half-closes.
+// CloseSend half-closes; doing so again does nothing, as in gRPC.
 func (x *recorded) CloseSend() error {
-	x.event(tape.Event{Kind: tape.CloseSend})
+	x.mu.Lock()
+	again := x.closed
+	x.closed = true
+	x.mu.Unlock()
+	if !again {
+		x.event(tape.Event{Kind: tape.CloseSend})
+	}
 	return x.ClientStream.CloseSend()
 }
 

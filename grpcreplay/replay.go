@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -59,11 +60,12 @@ type hints struct {
 	peers           []*peer.Peer
 	finish          []func(error)
 	most            int // bytes of a message that may be received
+	mostSent        int // and sent
 }
 
 // hintsOf reads a call's options.
 func hintsOf(opts []grpc.CallOption) (h hints, err error) {
-	h.most = 4 << 20 // gRPC's default
+	h.most, h.mostSent = 4<<20, mostSent(opts) // gRPC's default is 4 MiB
 	for _, o := range opts {
 		switch o := o.(type) {
 		case grpc.HeaderCallOption:
@@ -80,6 +82,19 @@ func hintsOf(opts []grpc.CallOption) (h hints, err error) {
 	}
 	h.choice, err = codecOf(opts)
 	return h, err
+}
+
+// encode makes bytes of a message, and errs as gRPC does.
+func (h *hints) encode(m any) ([]byte, error) {
+	body, err := marshal(h.codec, m)
+	if err != nil {
+		return nil, status.Errorf(codes.Internal, "grpc: error while marshaling: %v", err)
+	}
+	defer body.Free()
+	if n := body.Len(); n > h.mostSent {
+		return nil, status.Errorf(codes.ResourceExhausted, "trying to send message larger than max (%d vs. %d)", n, h.mostSent)
+	}
+	return body.Materialize(), nil
 }
 
 // decode makes a message of its bytes: what stood in it before is gone.
@@ -125,16 +140,17 @@ func replayUnary(ctx context.Context, d desk, method string, req, reply any, opt
 		h.over(nil, nil, err)
 		return err
 	}
-	body, err := marshal(h.codec, req)
-	if err != nil {
-		return status.Errorf(codes.Internal, "grpc: error while marshaling: %v", err)
-	}
 	md, _ := metadata.FromOutgoingContext(ctx)
 	p := d.party(ctx, method, pairsOf(md))
-	if p.send(body.Materialize()) {
+	body, err := h.encode(req)
+	if err != nil { // the call is made, and given up
+		p.abandon()
+		h.over(nil, nil, err)
+		return err
+	}
+	if p.send(body) {
 		p.closeSend()
 	}
-	body.Free()
 	header, trailer, err := receive(p, &h, reply)
 	if !isReal(p) {
 		h.over(header, trailer, err)
@@ -214,7 +230,8 @@ type played struct {
 	ended   bool
 	err     error // how it ended; io.EOF is well
 
-	last bool // the client has sent its last; only its sender looks
+	last   bool                        // the client has sent its last; only its sender looks
+	broken atomic.Pointer[tape.Status] // the client's own fault in sending, which ended the call
 }
 
 // gone tells the party that the client gave up, if nobody is receiving who
@@ -232,6 +249,9 @@ func (x *played) gone() {
 // end takes the end down. The caller holds the turn.
 func (x *played) end(e tape.Event) {
 	x.ended, x.headed = true, true
+	if broken := x.broken.Load(); broken != nil {
+		e = tape.Event{Kind: tape.End, Status: *broken}
+	}
 	x.after = trailerOf(&e)
 	if x.err = errorOf(e.Status); x.err == nil {
 		x.err = io.EOF
@@ -291,22 +311,30 @@ func (x *played) CloseSend() error {
 // SendMsg sends a message.
 func (x *played) SendMsg(m any) error {
 	if x.last {
-		return status.Error(codes.Internal, "SendMsg called after CloseSend")
+		return x.breaks(status.Error(codes.Internal, "SendMsg called after CloseSend"))
 	}
 	if _, ok := m.(*grpc.PreparedMsg); ok {
 		return status.Error(codes.Unimplemented,
 			"grpcreplay: a grpc.PreparedMsg cannot be replayed by interceptors: send the message, or use Conn")
 	}
-	body, err := marshal(x.codec, m)
+	body, err := x.encode(m)
 	if err != nil {
-		return status.Errorf(codes.Internal, "grpc: error while marshaling: %v", err)
+		return x.breaks(err)
 	}
-	ok := x.party.send(body.Materialize())
-	body.Free()
-	if !ok && x.desc.ClientStreams {
+	if !x.party.send(body) && x.desc.ClientStreams {
 		return io.EOF
 	}
 	return nil
+}
+
+// breaks ends the call for an error of the client's own in sending: as in
+// gRPC, who receives is told of it.
+func (x *played) breaks(err error) error {
+	s := statusOf(err)
+	x.broken.CompareAndSwap(nil, &s)
+	x.party.abandon()
+	x.gone()
+	return err
 }
 
 // RecvMsg receives a message, or learns how the call ended.

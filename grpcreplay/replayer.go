@@ -52,7 +52,8 @@ func (r *Replayer) Conn(opts ...grpc.DialOption) (*grpc.ClientConn, error) { ret
 
 // InterceptUnary is the interceptor of unary calls.
 func (r *Replayer) InterceptUnary(
-	ctx context.Context, method string, req, reply any, _ *grpc.ClientConn, _ grpc.UnaryInvoker, opts ...grpc.CallOption,
+	ctx context.Context, method string, req, reply any, _ *grpc.ClientConn, _ grpc.UnaryInvoker,
+	opts ...grpc.CallOption,
 ) error {
 	return replayUnary(ctx, r.player, method, req, reply, opts)
 }
@@ -122,9 +123,26 @@ func (p *player) left() []*Unused {
 	p.mu.Unlock()
 	var unused []*Unused
 	for _, l := range left {
-		unused = append(unused, &Unused{newCall(p.rec.tape.Call(l.Call), p.rec.schema), partOf(l)})
+		if c := p.rec.tape.Call(l.Call); l.Used || !stillborn(c) {
+			unused = append(unused, &Unused{newCall(c, p.rec.schema), partOf(l)})
+		}
 	}
 	return unused
+}
+
+// stillborn tells whether a call's client ended it before it sent anything: on
+// the wire nothing of it may be seen.
+func stillborn(c *tape.Call) bool {
+	for i := range c.Events {
+		switch c.Events[i].Kind {
+		case tape.Cancel:
+			return true
+		case tape.CloseSend:
+		default:
+			return false
+		}
+	}
+	return false
 }
 
 // partOf says how far a call that is left over was made.

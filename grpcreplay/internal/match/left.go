@@ -37,12 +37,16 @@ func (d *Deck) Left() []Left {
 	return left
 }
 
-// left returns how far a decided call has come.
+// left returns how far a decided call has come. A half-close on whose heels
+// its client ended the call does not count: on the wire it may be lost.
 func (t *Talk) left() Left {
 	l := Left{Call: int(t.call), Used: true, Delivered: t.taken}
 	for i := range t.recorded.Events {
 		kind := t.recorded.Events[i].Kind
 		if kind == tape.Cancel {
+			if i > 0 && t.recorded.Events[i-1].Kind == tape.CloseSend {
+				l.Sent--
+			}
 			break
 		}
 		if kind.FromClient() {
