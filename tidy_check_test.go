@@ -83,6 +83,10 @@ func TestEachCheckFindsWhatItIsFor(t *testing.T) {
 			head + "func f(a, b int, c string, d, e int) {}\n", "5: f has 5 parameters"},
 		{"five without names", checkParameters, "", head + "type I interface {\n\tM(int, int, int, int, int)\n}\n",
 			"6: M has 5 parameters"},
+		{"an interceptor of gRPC's", checkParameters, "",
+			head + "func f(a, b, c, d int, next grpc.Streamer, o ...grpc.CallOption) {}\n", ""},
+		{"five and a call's options", checkParameters, "",
+			head + "func f(a, b, c, d int, o ...grpc.CallOption) {}\n", "5: f has 5 parameters"},
 		{"five in a test", checkParameters, "p_test.go", head + "func f(a, b, c, d, e int) {}\n", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {

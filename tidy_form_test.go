@@ -4,6 +4,7 @@ package rehearse_test
 
 import (
 	"go/ast"
+	"go/types"
 	"strings"
 	"unicode/utf8"
 )
@@ -143,7 +144,8 @@ func (n nesting) deeper(node ast.Node) nesting {
 }
 
 // checkParameters looks at functions, methods and the methods of interfaces.
-// Receivers and results do not count; tests are free.
+// Receivers and results do not count; tests are free, and gRPC's interceptors,
+// whose shape is gRPC's.
 func checkParameters(s *source, r report) {
 	if s.isTest() || s.generated() {
 		return
@@ -163,8 +165,19 @@ func checkParameters(s *source, r report) {
 	})
 }
 
+// isInterceptor tells whether a function is handed the rest of a call as gRPC's
+// client interceptors are: who goes on with it, and the call's options.
+func isInterceptor(f *ast.FuncType) bool {
+	names := ""
+	for _, p := range f.Params.List {
+		names += types.ExprString(p.Type) + " "
+	}
+	return strings.HasSuffix(names, " ...grpc.CallOption ") &&
+		(strings.Contains(names, " grpc.UnaryInvoker ") || strings.Contains(names, " grpc.Streamer "))
+}
+
 func countParameters(name *ast.Ident, f *ast.FuncType, r report) {
-	if n := f.Params.NumFields(); n > maxParameters {
+	if n := f.Params.NumFields(); n > maxParameters && !isInterceptor(f) {
 		r(name.Pos(), "%s has %d parameters, %d are allowed: take a struct", name.Name, n, maxParameters)
 	}
 }

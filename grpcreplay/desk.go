@@ -141,7 +141,9 @@ func (s *Service) InterceptUnary(
 
 // recording returns an invoker that records.
 func recording(r *Recorder, invoker grpc.UnaryInvoker) grpc.UnaryInvoker {
-	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, opts ...grpc.CallOption) error {
+	return func(
+		ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, opts ...grpc.CallOption,
+	) error {
 		return r.InterceptUnary(ctx, method, req, reply, cc, invoker, opts...)
 	}
 }

@@ -121,7 +121,8 @@ func (p *player) compare(c *tape.Call, x *part) (diff []Difference) {
 		}
 	}
 	if n := len(view.Requests); x.closed && n > len(x.sent) {
-		diff = append(diff, Difference{fmt.Sprintf("request %d", len(x.sent)+1), brief(view.RequestJSON(len(x.sent))), ""})
+		what := fmt.Sprintf("request %d", len(x.sent)+1)
+		diff = append(diff, Difference{Path: what, Want: brief(view.RequestJSON(len(x.sent)))})
 	}
 	for _, key := range p.required {
 		want, got := tape.Values(c.Pairs, key), tape.Values(x.pairs, key)

@@ -37,7 +37,8 @@ type toMemory string
 func (s toMemory) Scheme() string { return string(s) }
 
 func (s toMemory) Build(_ resolver.Target, cc resolver.ClientConn, _ resolver.BuildOptions) (resolver.Resolver, error) {
-	cc.UpdateState(resolver.State{Endpoints: []resolver.Endpoint{{Addresses: []resolver.Address{{Addr: memoryAddress}}}}})
+	one := resolver.Endpoint{Addresses: []resolver.Address{{Addr: memoryAddress}}}
+	cc.UpdateState(resolver.State{Endpoints: []resolver.Endpoint{one}})
 	return found{}, nil
 }
 

@@ -72,13 +72,13 @@ func (r *reel) interceptUnary(
 	var header, trailer metadata.MD
 	opts = append(opts[:len(opts):len(opts)], grpc.ForceCodecV2(t), grpc.Header(&header), grpc.Trailer(&trailer))
 	err = invoker(ctx, method, req, reply, cc, opts...)
-	if t.oversized { // it went nowhere
-		s.event(tape.Event{Kind: tape.Cancel})
-	} else if !sent { // it failed before the request was encoded: the recording has it all the same
-		if b, err := marshal(t.inner, req); err == nil {
-			t.sent(b)
+	if !sent && !t.oversized { // it failed before the request was encoded: the recording has it all the same
+		if b, err := marshal(t, req); err == nil {
 			b.Free()
 		}
+	}
+	if !sent { // there is nothing to send: the client's own fault
+		s.event(tape.Event{Kind: tape.Cancel})
 	}
 	if failed == nil {
 		failed = s.answered(outcome{ctx, t, header, trailer, reply, err})

@@ -32,7 +32,7 @@ const (
 	Text             Format = "text"              // to be read, reviewed and edited
 	Binary           Format = "binary"            // small and fast, for many calls
 	CompressedBinary Format = "compressed binary" // smaller
-	RPCReplay        Format = "rpcreplay"         // what cloud.google.com/go/rpcreplay reads; metadata, half-closes and causes are lost
+	RPCReplay        Format = "rpcreplay"         // of cloud.google.com/go/rpcreplay: metadata, half-closes and causes are lost
 )
 
 // A Recording is what was recorded: immutable, shared freely between tests
@@ -266,8 +266,8 @@ func (c Config) format() (Format, error) {
 		return c.Format, nil
 	case "":
 	default:
-		return "", fmt.Errorf("grpcreplay: Config.Format is %q: text, binary, compressed binary and rpcreplay are known",
-			c.Format)
+		return "", fmt.Errorf("grpcreplay: Config.Format is %q: "+
+			"text, binary, compressed binary and rpcreplay are known", c.Format)
 	}
 	switch {
 	case strings.HasSuffix(c.File, ".bin.gz"):

@@ -81,7 +81,8 @@ var stories = []story{
 		unary(ctx, c, x, put(strings.Repeat("3 MB", 750_000)))
 	}},
 	{"errors", func(ctx context.Context, c grpc_testing.TestServiceClient, x *transcript) {
-		unary(ctx, c, x, &grpc_testing.SimpleRequest{ResponseStatus: &grpc_testing.EchoStatus{Code: 5, Message: "no\nsuch"}})
+		bad := &grpc_testing.EchoStatus{Code: 5, Message: "no\nsuch"}
+		unary(ctx, c, x, &grpc_testing.SimpleRequest{ResponseStatus: bad})
 		_, err := c.UnimplementedCall(ctx, &grpc_testing.Empty{})
 		x.add("%s", seen(nil, err))
 		_, err = c.UnaryCall(ctx, nil)

@@ -162,7 +162,8 @@ func (a Answer) events() []tape.Event {
 	for _, m := range a.Messages {
 		b, err := proto.Marshal(m)
 		if err != nil {
-			return []tape.Event{{Kind: tape.End, Status: statusOf(status.Errorf(codes.Internal, "grpcreplay: a rule's answer: %v", err))}}
+			bad := status.Errorf(codes.Internal, "grpcreplay: a rule's answer: %v", err)
+			return []tape.Event{{Kind: tape.End, Status: statusOf(bad)}}
 		}
 		raw = append(raw, b)
 	}

@@ -50,7 +50,9 @@ type told struct {
 // call adds a call's events.
 func (t *telling) call(place int, c *tape.Call) {
 	subject := fmt.Sprintf("call %d %s", c.Number, strings.TrimPrefix(c.Method, "/"))
-	begin := journal.Event{Kind: "grpc.call", Where: clientEnd, Peer: serverEnd, Subject: subject, Notes: notesOf(c.Pairs)}
+	begin := journal.Event{
+		Kind: "grpc.call", Where: clientEnd, Peer: serverEnd, Subject: subject, Notes: notesOf(c.Pairs),
+	}
 	if c.Timeout > 0 {
 		begin.Notes = append(begin.Notes, journal.Note{Key: "deadline", Value: c.Timeout.String()})
 	}

@@ -179,7 +179,8 @@ func (c *client) act(s step) {
 		c.send(s, tape.Send, fmt.Sprintf("get %d", s.topic))
 		c.send(s, tape.CloseSend, "")
 	case join:
-		c.send(s, tape.Send, fmt.Sprintf("join %d as %d", s.topic, s.call)) // alike they might be taken for conversations
+		// By name: alike they might be taken for conversations side by side.
+		c.send(s, tape.Send, fmt.Sprintf("join %d as %d", s.topic, s.call))
 	case leave:
 		c.send(s, tape.CloseSend, "")
 	}

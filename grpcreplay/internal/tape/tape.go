@@ -111,19 +111,24 @@ func (t *Tape) Without(skip func(call int) bool) *Tape {
 	}
 	out := &Tape{Head: t.Head, Schema: t.Schema}
 	for i, c := range t.Calls() {
-		if place[i] < 0 {
-			continue
+		if place[i] >= 0 {
+			c.replace(place)
+			out.Add(c)
 		}
-		for j := range c.Events {
-			after := c.Events[j].After[:0]
-			for _, r := range c.Events[j].After {
-				if r.Call < len(place) && place[r.Call] >= 0 {
-					after = append(after, Ref{place[r.Call], r.Nth})
-				}
-			}
-			c.Events[j].After = after
-		}
-		out.Add(c)
 	}
 	return out
+}
+
+// replace makes what the call's events wait for name calls by their new
+// place; what has none, -1, is waited for no more.
+func (c *Call) replace(place []int) {
+	for i := range c.Events {
+		var after []Ref
+		for _, r := range c.Events[i].After {
+			if place[r.Call] >= 0 {
+				after = append(after, Ref{place[r.Call], r.Nth})
+			}
+		}
+		c.Events[i].After = after
+	}
 }

@@ -24,7 +24,8 @@ var full = &tape.Call{
 		{Kind: tape.Header, Order: 7, Pairs: []tape.Pair{{Key: "h", Value: "1"}}},
 		{Kind: tape.Recv, Order: 8, Message: []byte("m"), After: []tape.Ref{{Call: 0, Nth: 2}, {Call: 2, Nth: 1}}},
 		{Kind: tape.End, Order: 9, Pairs: []tape.Pair{{Key: "t", Value: "1"}}, Status: tape.Status{
-			Code: 5, Message: "gone", Plain: true, Refused: true, Details: []tape.Any{{Type: "t/a.B", Value: []byte("v")}},
+			Code: 5, Message: "gone", Plain: true, Refused: true,
+			Details: []tape.Any{{Type: "t/a.B", Value: []byte("v")}},
 		}},
 	},
 	Comments: []string{" one", ""},
