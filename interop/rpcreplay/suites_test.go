@@ -40,9 +40,10 @@ var suites = map[string]suite{
 			"Replayer", "ReplayerOptions", "NewReplayer", "NewReplayerReader", "newReader",
 		},
 		passes: []string{
-			"TestConcurrentBidiStreamReplay", "TestEmptyRecordingIsReplayable", "TestEmptyRecordingKeepsInitialState",
-			"TestOutOfOrderStreamReplay", "TestRecord", "TestRecorderBeforeFunc", "TestReplay", "TestReplayerBeforeFunc",
-			"TestSetInitial",
+			"TestConcurrentBidiStreamReplay", "TestEmptyRecordingIsReplayable",
+			"TestEmptyRecordingKeepsInitialState",
+			"TestOutOfOrderStreamReplay", "TestRecord", "TestRecorderBeforeFunc", "TestReplay",
+			"TestReplayerBeforeFunc", "TestSetInitial",
 		},
 		inside: []string{
 			"TestEntryIO", "TestHeaderIO", "TestNewReader", "TestOversizeRecord", "TestRawMessageRecord",
@@ -52,11 +53,13 @@ var suites = map[string]suite{
 	"rpcreplay": {
 		module: "cloud.google.com/go", dir: "rpcreplay",
 		taken: []string{
-			"Recorder", "NewRecorder", "NewRecorderWriter", "Replayer", "NewReplayer", "NewReplayerReader", "readHeader",
+			"Recorder", "NewRecorder", "NewRecorderWriter",
+			"Replayer", "NewReplayer", "NewReplayerReader", "readHeader",
 		},
 		instead: map[string]string{`"cloud.google.com/go/internal/testutil"`: "", "testutil.Equal": "cmp.Equal"},
 		passes: []string{
-			"TestOutOfOrderStreamReplay", "TestRecord", "TestRecorderBeforeFunc", "TestReplay", "TestReplayerBeforeFunc",
+			"TestOutOfOrderStreamReplay", "TestRecord", "TestRecorderBeforeFunc", "TestReplay",
+			"TestReplayerBeforeFunc",
 		},
 		inside: []string{"TestEntryIO", "TestHeaderIO", "TestRecordIO"},
 	},
