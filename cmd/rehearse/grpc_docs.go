@@ -45,10 +45,11 @@ var grpcDocs = map[string]string{
 	"match.metadata": "keys of metadata whose values must be equal too",
 	"match.ignore":   "fields that do not count: by full name, or by path such as meta.*.time",
 
-	"schema":             "the types of messages, where neither the recording nor the service's reflection tells",
-	"schema.descriptors": "sets of descriptors, as protoc --descriptor_set_out --include_imports or buf build -o writes them",
-	"schema.protos":      ".proto files",
-	"schema.includes":    "where --proto and what it imports is found; where the files lie if not given",
+	"schema": "the types of messages, where neither the recording nor the service's reflection tells",
+	"schema.descriptors": "sets of descriptors, as protoc --descriptor_set_out --include_imports or buf build -o " +
+		"writes them",
+	"schema.protos":   ".proto files",
+	"schema.includes": "where --proto and what it imports is found; where the files lie if not given",
 
 	"rules": "what is to go wrong, one line each, such as /pay.v1.Pay/* nth=3: delay 200ms, error UNAVAILABLE",
 	"seed":  "decides every chance of rules; 1 if not given",
@@ -59,7 +60,8 @@ var grpcDocs = map[string]string{
 
 	"verbose": "tell on standard error which recorded call answers which",
 
-	"pace":         "how much of the recorded time passes: 1 is as recorded, 0.5 twice as fast; 0, at once, if not given",
+	"pace": "how much of the recorded time passes: 1 is as recorded, 0.5 twice as fast; 0, at once, if not " +
+		"given",
 	"grace":        "how long an answer waits for what it had waited for when it was recorded; 1s if not given",
 	"strict":       "an answer that did not see what it had waited for is a failure; it is only told if not given",
 	"allow-unused": "recorded calls that were not made are no failure",

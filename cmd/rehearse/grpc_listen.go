@@ -70,11 +70,13 @@ func (c *heard) Read(b []byte) (int, error) {
 // do.
 func (h *hearing) judge(from net.Addr, first []byte) {
 	why := ""
-	switch isTLS := first[0] == tlsHandshake; {
+	isTLS := first[0] == tlsHandshake
+	isHTTP2 := bytes.HasPrefix(http2Preface, first[:min(len(first), len(http2Preface))])
+	switch {
 	case isTLS && !h.secure:
 		why = "speaks TLS, and this port does not: have it connect in the clear, or give --listen-cert and " +
 			"--listen-key, or --listen-self-signed DIR"
-	case isTLS || first[0] == 'P' && bytes.HasPrefix(http2Preface, first[:min(len(first), len(http2Preface))]) && !h.secure:
+	case isTLS || isHTTP2 && !h.secure:
 		return
 	case h.secure:
 		why = "does not speak TLS, and this port does: have it use TLS, or leave --listen-cert away"

@@ -16,12 +16,9 @@ import (
 // probeTime is how long the service may take to say how it speaks.
 const probeTime = 3 * time.Second
 
-// tlsHandshake is the first byte of a client that speaks TLS, tlsAlert that of
-// a server which takes its client for none (RFC 8446, section 5.1).
-const (
-	tlsHandshake = 22
-	tlsAlert     = 21
-)
+// tlsHandshake is the first byte of a client that speaks TLS (RFC 8446,
+// section 5.1).
+const tlsHandshake = 22
 
 // http2Preface is how a client of HTTP/2 begins, with an empty SETTINGS frame
 // behind it (RFC 9113, section 3.4).
@@ -55,7 +52,7 @@ func probe(ctx context.Context, target string, secure *tls.Config) error {
 	if secure != nil {
 		return probeTLS(ctx, c, target, secure)
 	}
-	return probePlain(c, target)
+	return probePlain(ctx, c, target)
 }
 
 func probeTLS(ctx context.Context, c net.Conn, target string, secure *tls.Config) error {
@@ -77,54 +74,66 @@ func probeTLS(ctx context.Context, c net.Conn, target string, secure *tls.Config
 	case s.ConnectionState().NegotiatedProtocol != "h2":
 		return fmt.Errorf("--to %s does not offer HTTP/2 by TLS (ALPN h2), which gRPC needs", target)
 	}
-	return probeAlert(s, target)
-}
-
-// probeAlert waits for what a server says that wants a certificate: by TLS 1.3
-// it says so only after the handshake.
-func probeAlert(s *tls.Conn, target string) error {
-	if _, err := s.Write(append(bytes.Clone(http2Preface), emptySettings...)); err != nil {
-		return nil
-	}
-	_, err := s.Read(make([]byte, 9))
-	var alert tls.AlertError
-	if errors.As(err, &alert) {
-		return fmt.Errorf("--to %s: %w%s", target, err, certificateAdvice(err))
+	if err := refusal(s); err != nil {
+		return fmt.Errorf("--to %s takes no calls: %w%s", target, err, certificateAdvice(err))
 	}
 	return nil
 }
+
+// refusal waits for what a server says that wants a certificate: by TLS 1.3 it
+// says so only after the handshake, or hangs up.
+func refusal(s *tls.Conn) error {
+	if _, err := s.Write(opening()); err != nil {
+		return err
+	}
+	_, err := s.Read(make([]byte, 9))
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return nil
+	}
+	return err
+}
+
+// opening is how a client begins to speak HTTP/2.
+func opening() []byte { return append(bytes.Clone(http2Preface), emptySettings...) }
 
 // certificateAdvice says what may be done about an error of TLS.
 func certificateAdvice(err error) string {
 	var unproved *tls.CertificateVerificationError
-	var alert tls.AlertError
-	switch {
-	case errors.As(err, &unproved):
+	if errors.As(err, &unproved) {
 		return ": give --ca FILE to trust its authority, --server-name if it is known by another name, " +
 			"or --insecure-skip-verify"
-	case errors.As(err, &alert):
-		return ": give --cert and --key if it wants a certificate of its clients"
 	}
-	return ""
+	return ": give --cert and --key if it wants certificates of its clients"
 }
 
-func probePlain(c net.Conn, target string) error {
-	if _, err := c.Write(append(bytes.Clone(http2Preface), emptySettings...)); err != nil {
-		return notThere{fmt.Errorf("--to %s does not answer yet: %w", target, err)}
-	}
+func probePlain(ctx context.Context, c net.Conn, target string) error {
 	first := make([]byte, 9)
-	n, err := io.ReadFull(c, first)
-	switch {
-	case n > 0 && first[0] == tlsAlert:
-		return fmt.Errorf("--to %s speaks TLS: give --tls, or --ca FILE if its certificate is not a public one", target)
-	case bytes.HasPrefix(first, []byte("HTTP/1")):
-		return fmt.Errorf("--to %s speaks HTTP/1.1: it is no gRPC service, or not by this port", target)
-	case n == 0 && errors.Is(err, io.EOF):
-		return notThere{fmt.Errorf("--to %s hangs up at once; if it speaks TLS, give --tls", target)}
-	case n < len(first) && err != nil:
-		return notThere{fmt.Errorf("--to %s does not answer as HTTP/2 does: %w", target, err)}
-	case first[3] != emptySettings[3]:
-		return fmt.Errorf("--to %s does not speak HTTP/2, which gRPC needs: it begins with %.9q", target, first)
+	n, err := c.Write(opening())
+	if err == nil {
+		n, err = io.ReadFull(c, first)
 	}
-	return nil
+	switch {
+	case err == nil && first[3] == emptySettings[3]:
+		return nil
+	case bytes.HasPrefix(first, []byte("HTTP/1")) && !speaksTLS(ctx, target):
+		return fmt.Errorf("--to %s speaks HTTP/1.1: it is no gRPC service, or not by this port", target)
+	case speaksTLS(ctx, target):
+		return fmt.Errorf("--to %s speaks TLS: give --tls, or --ca FILE if its certificate is not a public one", target)
+	case err != nil:
+		return notThere{fmt.Errorf("--to %s does not answer as HTTP/2 does: %w", target, err)}
+	}
+	return fmt.Errorf("--to %s does not speak HTTP/2, which gRPC needs: it begins with %.9q", target, first[:n])
+}
+
+// speaksTLS tells whether a server answers to TLS: by its certificate, or by a
+// refusal.
+func speaksTLS(ctx context.Context, target string) bool {
+	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}
+	c, err := dialer.DialContext(ctx, "tcp", target)
+	if err == nil {
+		c.Close()
+	}
+	var op *net.OpError
+	return err == nil || errors.As(err, &op) && op.Op == "remote error"
 }

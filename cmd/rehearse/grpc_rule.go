@@ -65,11 +65,16 @@ func (r *callRule) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// ruleWords parts a rule into words. A colon at a word's end and a comma are
-// words by themselves; what stands in double quotes is one word, or part of
+// ruleWords parts a rule into words. A colon at either end of a word and a comma
+// are words by themselves; what stands in double quotes is one word, or part of
 // one.
 func ruleWords(text string) (words []string, err error) {
 	for text = strings.TrimSpace(text); text != ""; text = strings.TrimLeft(text, " \t") {
+		if text[0] == ',' || text[0] == ':' {
+			words = append(words, text[:1])
+			text = text[1:]
+			continue
+		}
 		var word strings.Builder
 		for text != "" && !strings.ContainsRune(" \t,", rune(text[0])) && !endsInColon(text) {
 			if text[0] != '"' {
@@ -85,13 +90,7 @@ func ruleWords(text string) (words []string, err error) {
 			word.WriteString(inner)
 			text = text[len(prefix):]
 		}
-		if word.Len() > 0 {
-			words = append(words, word.String())
-		}
-		if text != "" && (text[0] == ',' || text[0] == ':') {
-			words = append(words, text[:1])
-			text = text[1:]
-		}
+		words = append(words, word.String())
 	}
 	return words, nil
 }

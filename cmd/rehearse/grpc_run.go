@@ -43,7 +43,7 @@ func (r *grpcRun) common(ctx context.Context, c *grpcreplay.Config) (err error) 
 	if err != nil {
 		return fmt.Errorf("--listen %s: want HOST:PORT", s.Listen)
 	}
-	if err := (kafkaConfig{Remote: s.Remote}).allowAddress(host, "--listen "+c.ListenAddress); err != nil {
+	if err := allowAddress(s.Remote, host, "--listen "+c.ListenAddress); err != nil {
 		return err
 	}
 	if r.secure, err = s.ListenTLS.config(c.ListenAddress); err != nil {

@@ -23,7 +23,9 @@ func (t callingTLS) config() (*tls.Config, error) {
 	case isTrue(t.Insecure) && t.CA != "":
 		return nil, errors.New("--insecure-skip-verify asks for no proof, --ca says who gives it: take one of them")
 	}
-	config := &tls.Config{ServerName: t.ServerName, InsecureSkipVerify: isTrue(t.Insecure), MinVersion: tls.VersionTLS12}
+	config := &tls.Config{
+		ServerName: t.ServerName, InsecureSkipVerify: isTrue(t.Insecure), MinVersion: tls.VersionTLS12,
+	}
 	if t.CA != "" {
 		pool, err := readAuthorities(t.CA)
 		if err != nil {

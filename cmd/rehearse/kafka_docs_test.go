@@ -27,7 +27,8 @@ func TestTheDocumentationHasTheTableOfFlagsAndKeys(t *testing.T) {
 	if !begins || !ends {
 		t.Fatalf("%s has no place for the table", name)
 	}
-	agree(t, name, text, before+tableBegins+"\n"+fieldTable()+"\n"+tableEnds+after)
+	table := fieldTable(reflect.TypeFor[kafkaConfig](), kafkaDocs)
+	agree(t, name, text, before+tableBegins+"\n"+table+"\n"+tableEnds+after)
 }
 
 func TestTheDocumentationHasTheSchema(t *testing.T) {
@@ -67,7 +68,7 @@ func agree(t *testing.T, name, text, want string) {
 	switch {
 	case text == want:
 	case !*update:
-		t.Errorf("%s is not what the fields of kafkaConfig say; "+
+		t.Errorf("%s is not what the fields of the configuration say; "+
 			"to mend: go test ./cmd/rehearse -run Documentation -update", name)
 	default:
 		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
@@ -76,26 +77,29 @@ func agree(t *testing.T, name, text, want string) {
 	}
 }
 
-// fieldTable returns the table of flags and keys.
-func fieldTable() string {
+// fieldTable returns the table of flags and keys of a type.
+func fieldTable(t reflect.Type, docs map[string]string) string {
 	var b strings.Builder
 	b.WriteString("| flag | in the file | |\n|---|---|---|\n")
-	addRows(&b, reflect.TypeFor[kafkaConfig](), "")
+	addRows(&b, t, docs, "")
 	return b.String()
 }
 
-func addRows(b *strings.Builder, t reflect.Type, prefix string) {
+func addRows(b *strings.Builder, t reflect.Type, docs map[string]string, prefix string) {
 	for f := range fieldsOf(t) {
 		key := prefix + f.Tag.Get("yaml")
 		if f.Type.Kind() == reflect.Struct {
-			addRows(b, f.Type, key+".")
+			addRows(b, f.Type, docs, key+".")
 			continue
 		}
 		flag := ""
-		if name, _ := flagOf(f); name != "" {
+		if name, letter := flagOf(f); name != "" {
 			value := &fieldFlag{f, reflect.New(f.Type).Elem(), f.Tag.Get("key")}
 			flag = strings.TrimSuffix("`--"+name+" "+value.Type(), " bool") + "`"
+			if letter != "" {
+				flag += ", `-" + letter + "`"
+			}
 		}
-		fmt.Fprintf(b, "| %s | `%s` | %s |\n", flag, key, kafkaDocs[key])
+		fmt.Fprintf(b, "| %s | `%s` | %s |\n", flag, key, docs[key])
 	}
 }

@@ -30,7 +30,7 @@ func (c kafkaConfig) serveHealth(ctx context.Context) (*kafkaHealth, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--health: %w", err)
 	}
-	if err := c.allowAddress(host, "--health "+c.Health); err != nil {
+	if err := allowAddress(c.Remote, host, "--health "+c.Health); err != nil {
 		return nil, err
 	}
 	var config net.ListenConfig

@@ -64,7 +64,7 @@ func (c kafkaConfig) entrance(l kafkaListener, secured *tls.Config) (entrance, e
 	if err != nil {
 		return entrance{}, err
 	}
-	if err := c.allowAddress(l.Host, l.String()); err != nil {
+	if err := allowAddress(c.Remote, l.Host, l.String()); err != nil {
 		return entrance{}, err
 	}
 	e := entrance{protocol: p, Listener: kafkatest.Listener{Name: cmp.Or(l.Name, string(p)), Bind: l.address()}}
@@ -123,9 +123,9 @@ func (c kafkaConfig) mechanisms() []string {
 }
 
 // allowAddress refuses addresses that other machines reach, unless they are
-// allowed: a stand-in asks few questions.
-func (c kafkaConfig) allowAddress(host, text string) error {
-	if isLoopback(host) || isTrue(c.Remote) {
+// allowed: a stand-in asks few questions. text is how it was given.
+func allowAddress(allowed *bool, host, text string) error {
+	if isLoopback(host) || isTrue(allowed) {
 		return nil
 	}
 	return fmt.Errorf("%s: other machines could reach this address; if they shall, say --allow-remote, "+

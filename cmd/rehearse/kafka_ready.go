@@ -122,7 +122,8 @@ func (k *kafkaRun) properties(listener int) [][2]string {
 		all = append(all, [2]string{"sasl.mechanism", e.Mechanisms[0]}, [2]string{"sasl.jaas.config", jaas})
 	}
 	if e.TLS != nil && k.config.TLS.SelfSigned != "" {
-		all = append(all, [2]string{"ssl.truststore.type", "PEM"}, [2]string{"ssl.truststore.location", authorityFile(k.config.TLS.SelfSigned)})
+		ca := authorityFile(k.config.TLS.SelfSigned)
+		all = append(all, [2]string{"ssl.truststore.type", "PEM"}, [2]string{"ssl.truststore.location", ca})
 	}
 	return all
 }

@@ -56,11 +56,14 @@ func startKafkaCommand(t *testing.T, args ...string) *running {
 }
 
 // end stops the command, which must end well.
-func (r *running) end() {
+func (r *running) end() { r.t.Helper(); r.endWith(exitDone) }
+
+// endWith stops the command, which must end with this exit code.
+func (r *running) endWith(want int) {
 	r.t.Helper()
 	r.stop()
-	if code := <-r.ended; code != exitDone {
-		r.t.Errorf("exit code %d: %s", code, &r.said)
+	if code := <-r.ended; code != want {
+		r.t.Errorf("exit code %d, want %d: %s", code, want, &r.said)
 	}
 }
 

@@ -29,7 +29,7 @@ var commands = []func() *cobra.Command{
 // How the command exits.
 const (
 	exitDone      = 0
-	exitDifferent = 1 // two runs differ, or a doctor found problems
+	exitDifferent = 1 // something is not as it should be, and has been told
 	exitUsage     = 2 // also a file that is not what it should be
 )
 

@@ -68,7 +68,11 @@ func (c recordConfig) config() (grpcreplay.Config, error) {
 	case c.Output == "":
 		return grpcreplay.Config{}, errors.New("into which file? Give -o FILE, such as testdata/pay.journal")
 	case strings.Contains(c.To, "://") && !strings.HasPrefix(c.To, "unix://") && !strings.HasPrefix(c.To, "dns://"):
-		return grpcreplay.Config{}, fmt.Errorf("--to %s: want HOST:PORT, without https://; --tls says how it is called", c.To)
+		return grpcreplay.Config{}, fmt.Errorf("--to %s: want HOST:PORT, without https://; --tls says how it is called",
+			c.To)
+	}
+	if info, err := os.Stat(c.Output); err == nil && info.IsDir() {
+		return grpcreplay.Config{}, fmt.Errorf("-o %s: it is a directory; name a file in it", c.Output)
 	}
 	secure, err := c.TLS.config()
 	if err != nil {

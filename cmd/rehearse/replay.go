@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -84,16 +86,17 @@ func openRecording(c grpcreplay.Config, s streams) (*grpcreplay.Recording, error
 	}
 	rec, err := c.Open()
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w; rehearse record --to HOST:PORT -o %s records one", told(plainest(err)), c.File)
+		return nil, &fileError{missingRecording(err, c.File), err}
 	}
 	return rec, told(err)
 }
 
-// plainest is an error of a file without the system call's name; one that
-// says more is left as it is.
-func plainest(err error) error {
-	if path := (*fs.PathError)(nil); errors.As(err, &path) && errors.Unwrap(err) == error(path) {
-		return plainError(err)
+// missingRecording says that there is no such file, and what makes one: unless
+// a recorder that was killed left something, which err tells.
+func missingRecording(err error, file string) string {
+	text := strings.TrimPrefix(inFlags(err.Error()), "open ")
+	if strings.HasSuffix(text, fs.ErrNotExist.Error()) || strings.HasSuffix(text, syscall.ENOENT.Error()) {
+		text += "; rehearse record --to HOST:PORT -o " + file + " records one"
 	}
-	return err
+	return text
 }

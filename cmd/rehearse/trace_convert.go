@@ -39,8 +39,8 @@ func traceConvertCommand() *cobra.Command {
 			}
 			form := formFor(as, args[1])
 			if form == grpcreplay.RPCReplay && rec.grpc.Source() == "" {
-				fmt.Fprintln(c.ErrOrStderr(), "rehearse: note: rpcreplay's form has no metadata, half-closes and causes: "+
-					"they are lost")
+				fmt.Fprintln(c.ErrOrStderr(), "rehearse: note: rpcreplay's form has no metadata, half-closes and "+
+					"causes: they are lost")
 			}
 			write := func(w io.Writer) error { return told(rec.grpc.Write(w, form)) }
 			if args[1] == "-" {

@@ -19,9 +19,9 @@ func traceDiffCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "diff WANT GOT",
 		Short: "Print where two journals or recordings part",
-		Long: "Print where two journals, or recordings of gRPC, part, and exit with 1 if they do. Their shapes are compared:\n" +
-			"who did what to whom, and how much, without time and payload; with --exact, everything.\n" +
-			"Headers do not count; a difference of seeds is noted on standard error.",
+		Long: "Print where two journals, or recordings of gRPC, part, and exit with 1 if they do. Their\n" +
+			"shapes are compared: who did what to whom, and how much, without time and payload; with\n" +
+			"--exact, everything. Headers do not count; a difference of seeds is noted on standard error.",
 		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
 			want, got, err := readTwo(c, args, &types)

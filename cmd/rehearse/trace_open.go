@@ -25,8 +25,9 @@ func traceOpenCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "open FILE",
 		Short: "Write a journal or recording as one HTML page, and open it",
-		Long: "Write a journal or a recording of gRPC as one HTML page beside it, print the page's path, and open it in\n" +
-			"the browser, unless CI is set. The page needs no server and may be sent to others.",
+		Long: "Write a journal or a recording of gRPC as one HTML page beside it, print the page's path,\n" +
+			"and open it in the browser, unless CI is set. The page needs no server and may be sent\n" +
+			"to others.",
 		Args: asUsed,
 		RunE: func(c *cobra.Command, args []string) error {
 			rec, err := types.read(c, args[0])
