@@ -191,6 +191,7 @@ var messages = []tale{
 		x.add("untyped: %v", status.Code(err))
 		s, _ := x.shop.FullDuplexCall(x.ctx)
 		x.add("%v %s", s.Send(nil), seen(s.Recv()))
+		x.add("%v %s", s.SendMsg(nil), seen(s.Recv()))
 		s.CloseSend()
 		x.add("%s %s", seen(s.Recv()), seen(s.Recv()))
 	}},

@@ -5,6 +5,8 @@ package grpcreplay_test
 import (
 	"os"
 	"testing"
+
+	"github.com/rehearse-go/rehearse/grpcreplay"
 )
 
 // read returns a file's contents.
@@ -15,4 +17,10 @@ func read(t testing.TB, file string) []byte {
 		t.Fatal(err)
 	}
 	return b
+}
+
+// replayed replays a file, on a socket too.
+func replayed(t *testing.T, file string) *grpcreplay.Service {
+	t.Helper()
+	return grpcreplay.Start(t, grpcreplay.Config{File: file, Mode: grpcreplay.ModeNone, Strict: true, Listen: listen})
 }

@@ -73,7 +73,8 @@ func (r *reel) interceptUnary(
 	opts = append(opts[:len(opts):len(opts)], grpc.ForceCodecV2(t), grpc.Header(&header), grpc.Trailer(&trailer))
 	err = invoker(ctx, method, req, reply, cc, opts...)
 	if !sent && !t.oversized { // it failed before the request was encoded: the recording has it all the same
-		if b, err := marshal(t, req); err == nil {
+		if b, err := marshal(t.inner, req); err == nil {
+			t.sent(b)
 			b.Free()
 		}
 	}
@@ -179,6 +180,7 @@ func (r *reel) stream(
 		return nil, err
 	}
 	x.ClientStream = inner
+	context.AfterFunc(ctx, x.cancels)
 	return x, nil
 }
 
@@ -194,6 +196,7 @@ type recorded struct {
 	refused bool  // it was not opened
 	closed  bool  // the half-close is taken down
 	headed  bool  // the header is
+	gone    bool  // that the client ended the call is
 	ended   bool  // the end is
 	failed  error // what Before said of a message that was sent
 }
@@ -299,6 +302,9 @@ func (x *recorded) RecvMsg(m any) error {
 
 // ends takes the end down, once: err is what RecvMsg returned.
 func (x *recorded) ends(err error, trailer metadata.MD) error {
+	if err != nil && err != io.EOF && byClient(x.ctx, err) {
+		x.cancels()
+	}
 	x.mu.Lock()
 	again := x.ended
 	x.ended = true
@@ -306,12 +312,21 @@ func (x *recorded) ends(err error, trailer metadata.MD) error {
 	if again {
 		return nil
 	}
-	if err != nil && err != io.EOF && byClient(x.ctx, err) {
-		x.event(tape.Event{Kind: tape.Cancel})
-	}
 	s := statusOf(err)
 	s.Refused = x.refused
 	return x.event(tape.Event{Kind: tape.End, Pairs: trailerPairs(trailer), Status: s})
+}
+
+// cancels takes down that the client ended the call, once, unless the server
+// had. A client may receive after that what was on its way already, or not.
+func (x *recorded) cancels() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.gone || x.ended {
+		return
+	}
+	x.gone = true
+	x.event(tape.Event{Kind: tape.Cancel})
 }
 
 // finished is called by gRPC when the call is over, also when nobody
