@@ -22,6 +22,7 @@ import (
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	ourrpc "github.com/rehearse-go/rehearse/compat/rpcreplay"
+	"github.com/rehearse-go/rehearse/grpcreplay"
 	"github.com/rehearse-go/rehearse/interop/rpcreplay/sample"
 )
 
@@ -129,7 +130,7 @@ func TestAServerThatHadEnoughHasEnough(t *testing.T) {
 		err = st.RecvMsg(out)
 		return out.GetValue(), err
 	}
-	for _, by := range []string{"our rpcreplay", "our grpcreplay"} {
+	for by := range recorders {
 		recording := record(t, recorders[by], func(conn *grpc.ClientConn) {
 			if got, err := run(conn); got != "a" || err != nil {
 				t.Errorf("%s: recording, the answer is %q, %v", by, got, err)
@@ -139,7 +140,19 @@ func TestAServerThatHadEnoughHasEnough(t *testing.T) {
 		if got, err := run(conn); got != "a" || err != nil {
 			t.Errorf("%s: replayed, the answer is %q, %v", by, got, err)
 		}
+		_, conn = opened(t, rewritten(t, recording))
+		if got, err := run(conn); got != "a" || err != nil {
+			t.Errorf("%s: written as text and replayed, the answer is %q, %v", by, got, err)
+		}
 	}
+}
+
+// rewritten returns a recording in our text form.
+func rewritten(t *testing.T, recording []byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	must(t, grpcreplay.FprintReader(&b, bytes.NewReader(recording)))
+	return b.Bytes()
 }
 
 // A call under way at Close makes the originals refuse all of their own file.

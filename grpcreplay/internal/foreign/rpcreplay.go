@@ -58,6 +58,7 @@ type story struct {
 	failed *tape.Status // the error of a send, which is the end if no other comes
 
 	oneResponse bool // is all that its method has, for all that is known
+	late        bool // a message of the client came after the server's end
 }
 
 func newReplay(program *schema.Set, source Form) *replay {
@@ -214,14 +215,16 @@ func (s *story) answer(e *entry, status tape.Status) {
 }
 
 // send adds what SendMsg did. With an error the message was not recorded. That
-// of io.EOF says no more than the stream's end does; after any other the stream
-// is over.
+// of io.EOF says that the server's end had come before; after any other the
+// stream is over.
 func (s *story) send(e *entry, status tape.Status) {
 	switch {
 	case !e.isError:
 		s.request(e.bytes())
 	case e.message != nil:
 		s.failed = &status
+	default:
+		s.late = s.sends == 0 || !s.shape.OneRequest()
 	}
 }
 
@@ -241,7 +244,7 @@ func (r *replay) finish() (*tape.Tape, error) {
 		packed = append(packed, s.events...)
 		if end := s.ended(); end != nil {
 			end := tape.Event{Kind: tape.End, Status: *end}
-			packed = tape.AppendCall(packed, &tape.Call{Events: []tape.Event{end}})
+			packed = tape.AppendCall(packed, &tape.Call{Events: s.last(end)})
 		}
 		if err := r.tape.AddPacked(packed); err != nil {
 			return nil, place{}.fault("call %d, of %s: %v", i+1, s.method, err)
@@ -250,6 +253,15 @@ func (r *replay) finish() (*tape.Tape, error) {
 	}
 	r.tape.Schema = r.program.Used(slices.Sorted(maps.Keys(r.methods)), slices.Sorted(maps.Keys(r.messages)))
 	return r.tape, nil
+}
+
+// last returns the events with which a call ends. That the client half-closed
+// behind the end says that it was still sending.
+func (s *story) last(end tape.Event) []tape.Event {
+	if s.late {
+		return []tape.Event{end, {Kind: tape.CloseSend}}
+	}
+	return []tape.Event{end}
 }
 
 // several returns the methods that may have more than one response to a call:

@@ -116,7 +116,7 @@ func TestTheTrapsOfTheForm(t *testing.T) {
 		{"a send into a stream that is over is no message", []entry{
 			{kind: create, method: chat}, {kind: recv, ref: 1, status: lost}, {kind: send, ref: 1, isErr: true},
 			{kind: recv, ref: 1, status: gone},
-		}, "1 /sample.v1.Store/Chat bidi\n  end 15 \"lost\"\n"},
+		}, "1 /sample.v1.Store/Chat bidi\n  end 15 \"lost\"\n  close\n"},
 		{"a send that is told late comes before the end", []entry{
 			{kind: create, method: chat}, {kind: recv, ref: 1, isErr: true}, {kind: send, ref: 1, value: "a"},
 		}, "1 /sample.v1.Store/Chat bidi\n  send \"a\"\n  end 0 \"\"\n"},

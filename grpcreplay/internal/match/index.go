@@ -66,7 +66,8 @@ func (b *building) path(i int) []edge {
 	method, group := b.group()
 	b.edges = append(b.edges[:0], groups+word.of(group))
 	sent, half, ended := false, false, tape.Kind(0)
-	for _, a := range o.Events {
+	behind := 0 // events behind the end
+	for n, a := range o.Events {
 		switch {
 		case a.Kind == tape.Send:
 			b.edges = append(b.edges, message.of(b.messages.add(method, i, a)))
@@ -78,6 +79,7 @@ func (b *building) path(i int) []edge {
 			ended = a.Kind
 		}
 		if ended != 0 {
+			behind = len(o.Events) - n - 1
 			break
 		}
 	}
@@ -85,6 +87,8 @@ func (b *building) path(i int) []edge {
 		b.byClient[i/64] |= 1 << (i % 64)
 	}
 	switch {
+	case b.lenient && behind > 0 && ended == tape.End: // else nobody knows whether it had half-closed
+		b.edges = append(b.edges, open, done)
 	case half || b.lenient:
 	case sent && o.Shape.OneRequest(): // that it half-closed then goes without saying
 		b.edges = append(b.edges, closed)

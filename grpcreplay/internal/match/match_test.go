@@ -207,6 +207,13 @@ var stories = []story{{
 		"z open", "z >a >c >d -> miss", "left -> 2",
 	},
 }, {
+	name: "of a lenient tape a message is late where the client was known to be", lenient: true,
+	calls: []string{">a <1 !0 >", ">b <2 !0"},
+	lines: []string{
+		"x open", "x >a take -> 0:<1", "x >late >later take -> 0:!0",
+		"y open", "y >b take -> 1:<2", "y >late -> miss",
+	},
+}, {
 	name:  "what a client did is marked, for a presumable call first",
 	calls: []string{">a >b > <1 !0", ">a >c > <2 !0", ">z ~"},
 	lines: []string{
