@@ -151,6 +151,7 @@ func (r *reader) readStatus(c *cursor, e *tape.Event) (err error) {
 		}
 	}
 	s.Plain = c.take(wordPlain)
+	s.Refused = c.take(wordRefused)
 	if c.take(wordTrailer) {
 		e.Pairs, err = readPairs(c)
 	}

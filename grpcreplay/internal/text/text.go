@@ -44,6 +44,7 @@ const (
 	wordInFlight = "in flight"
 	wordCode     = "code"
 	wordPlain    = "plain"
+	wordRefused  = "refused"
 	wordDetail   = "detail"
 	wordAfter    = "after"
 	wordBytes    = "bytes"

@@ -139,6 +139,9 @@ func (w *writer) appendEnd(dst []byte, e *tape.Event, tail string) []byte {
 	if e.Status.Plain {
 		dst = append(dst, "  "+wordPlain...)
 	}
+	if e.Status.Refused {
+		dst = append(dst, "  "+wordRefused...)
+	}
 	if len(e.Pairs) > 0 {
 		dst = append(dst, "  "+wordTrailer...)
 	}
