@@ -24,6 +24,7 @@ type Index struct {
 	groups   map[string]int32 // by method and the values of must
 	methodOf []int32          // of a group
 	byClient []uint64         // a bit for each call that its client ended
+	overtime map[int32]bool   // those of them that ended because their time was over
 }
 
 // New indexes a tape. Calls of 4 GiB and more are not on offer.
@@ -32,6 +33,7 @@ func New(t *tape.Tape, o Options) *Index {
 		tape: t, must: o.Metadata, lenient: t.Head.Lenient,
 		trie: newTrie(t.Len()), messages: newMessages(t, o.Canon), ranks: newRanks(o),
 		methods: map[string]int32{}, groups: map[string]int32{}, byClient: make([]uint64, (t.Len()+63)/64),
+		overtime: map[int32]bool{},
 	}
 	b := building{Index: ix}
 	for i := range t.Len() {
@@ -85,6 +87,9 @@ func (b *building) path(i int) []edge {
 	}
 	if ended == tape.Cancel {
 		b.byClient[i/64] |= 1 << (i % 64)
+		if ranOut(b.tape.Call(i)) {
+			b.overtime[int32(i)] = true
+		}
 	}
 	switch {
 	case b.lenient && behind > 0 && ended == tape.End: // else nobody knows whether it had half-closed
@@ -94,6 +99,8 @@ func (b *building) path(i int) []edge {
 		b.edges = append(b.edges, closed)
 	case ended == tape.End:
 		b.edges = append(b.edges, open, done)
+	case b.overtime[int32(i)]:
+		b.edges = append(b.edges, open, lapsed)
 	default:
 		b.edges = append(b.edges, open)
 	}

@@ -52,19 +52,22 @@ func (t *Talk) Fits() bool { return !t.gone }
 // Send says that the client sent a message. It is false if no recorded call
 // that is free goes on like this; the talk is over then, and has given back
 // what it had no answer of. Where the recorded server ended the call before
-// its client half-closed, a message that comes after everything recorded is
-// let pass: in truth it would be lost on its way. Over tells beforehand.
+// its client half-closed, or its time was over, a message that comes after
+// everything recorded is let pass: in truth it would be lost on its way. Over
+// tells beforehand.
 func (t *Talk) Send(msg []byte) bool {
 	if t.gone {
 		return false
 	}
 	class, known := t.deck.ix.messages.find(t.method, msg)
 	for again := true; again; again = t.reconsider() {
-		if known && t.goes(message.of(class)) {
+		switch {
+		case known && t.tooLate(class) && t.late():
+			return true
+		case known && t.goes(message.of(class)):
 			t.sent++
 			return true
-		}
-		if t.late() {
+		case t.late():
 			return true
 		}
 	}
@@ -80,7 +83,7 @@ func (t *Talk) CloseSend() bool {
 		return false
 	}
 	t.halves++
-	if t.deck.ix.lenient || t.last() == done {
+	if t.deck.ix.lenient || t.last().late() {
 		return true
 	}
 	for again := true; again; again = t.reconsider() {
@@ -133,25 +136,6 @@ func (t *Talk) goes(e edge) bool {
 func (t *Talk) arrive(node, depth int32) {
 	t.deck.stamps++
 	t.node, t.depth, t.stamp = node, depth, t.deck.stamps
-}
-
-// late moves to where a message is too late, if the call may have come so far.
-func (t *Talk) late() bool {
-	if t.last() == done {
-		return true
-	}
-	node, depth := t.node, t.depth
-	if !t.goes(open) {
-		return false
-	}
-	if t.goes(done) {
-		return true
-	}
-	for ; t.call < 0 && t.node != node; t.node = t.deck.ix.nodes[t.node].parent {
-		t.deck.at(t.node).claims--
-	}
-	t.depth = depth
-	return false
 }
 
 // Call returns the place on the tape of the call that answers, once that is
@@ -238,7 +222,7 @@ func (t *Talk) leave() {
 		return
 	}
 	d.bound.remove(t)
-	if l := t.left(); !l.whole() && !(t.cut && l.Seen == l.Sent) {
+	if l := t.left(); !l.whole() && !(t.cut && (l.Seen == l.Sent || d.ix.overtime[t.call])) {
 		d.parts = append(d.parts, l)
 	}
 }
@@ -246,7 +230,8 @@ func (t *Talk) leave() {
 // End says that the live call is over: its status was delivered, or its
 // client ended it. What was answered stays used. A talk that had no answer
 // gives its place back; but if a recorded client did the same as its own and
-// then ended the call, or nothing more was recorded of it, that one is used up.
+// then ended the call, or nothing more was recorded of it, that one is used up,
+// and else one whose time was over, which may be sooner than it was.
 func (t *Talk) End() {
 	if t.gone {
 		return
@@ -255,7 +240,11 @@ func (t *Talk) End() {
 		t.reconsider()
 	}
 	if t.call < 0 {
-		if call, leaf := t.choose(t.node, t.gaveUp); call >= 0 {
+		call, leaf := t.choose(t.node, t.gaveUp)
+		if call < 0 && len(t.deck.ix.overtime) > 0 {
+			call, leaf = t.choose(t.node, func(call, _ int32) bool { return t.deck.ix.overtime[call] })
+		}
+		if call >= 0 {
 			t.bind(call, leaf)
 		}
 	}

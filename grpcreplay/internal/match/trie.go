@@ -5,13 +5,13 @@ package match
 // An edge is a step of a conversation, as a number: its kind in the two low
 // bits, what it carries above. A call's path is these edges:
 //
-//	group, what the client did, [open, [done]], pairs
+//	group, what the client did, [open, [done or lapsed]], pairs
 //
 // The group stands for the method and the values of the keys that must be
 // equal. A call whose client never half-closed goes on with open, and if its
-// server ended it nevertheless, with done: so the calls that a late half-close
-// fits lie under one node, and those that a late message fits under one below
-// it. The last edge stands for the metadata that ranks. No path begins
+// server ended it nevertheless, with done, if its time was over, with lapsed:
+// so the calls that a late half-close fits lie under one node, and those that a
+// late message fits under one or two below it. The last edge stands for the metadata that ranks. No path begins
 // another, so a call always lies at a leaf.
 type edge int32
 
@@ -26,6 +26,7 @@ const (
 	closed edge = word | iota<<2 // the client half-closed
 	open                         // it never did
 	done                         // and the server ended the call
+	lapsed                       // and the call's time was over
 	groups                       // the first group
 )
 
@@ -34,7 +35,11 @@ func (kind edge) of(n int32) edge { return edge(n)<<2 | kind }
 
 // soft tells whether nothing that a client does leads over the edge but what
 // it may do at any time.
-func (e edge) soft() bool { return e&kinds == pairs || e == done }
+func (e edge) soft() bool { return e&kinds == pairs || e.late() }
+
+// late tells whether a message that comes behind the edge is too late to tell
+// anything.
+func (e edge) late() bool { return e == done || e == lapsed }
 
 // A node is a stretch of edges and those calls whose paths go over it. Node 0
 // is the root; as a reference it stands for none. A leaf has no children, and

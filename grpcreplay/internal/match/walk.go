@@ -134,7 +134,7 @@ func (t *Talk) sure(v int32) (call, leaf int32) {
 	if ix.nodes[v].child == 0 {
 		return t.deck.firstFree(v), v
 	}
-	if ix.nodes[v].hard || ix.under(v, done) != 0 {
+	if ix.nodes[v].hard || ix.under(v, done) != 0 || ix.under(v, lapsed) != 0 {
 		return -1, 0
 	}
 	_, id := ix.ranks.of(t.pairs)
