@@ -85,8 +85,8 @@ func (t *telling) show(j *journal.Event, c *tape.Call, e *tape.Event) {
 	default:
 		for _, d := range e.Status.Details {
 			name := d.Type[strings.LastIndexByte(d.Type, '/')+1:]
-			j.Notes = append(j.Notes, journal.Note{Key: "detail " + name,
-				Value: showMessage(t.schema, t.schema.Message(name), d.Value)})
+			text := showMessage(t.schema, t.schema.Message(name), d.Value)
+			j.Notes = append(j.Notes, journal.Note{Key: "detail", Value: name + " " + text})
 		}
 		return
 	}

@@ -97,7 +97,8 @@ func TestTheModes(t *testing.T) {
 
 func TestEachFormIsWrittenAndReplayed(t *testing.T) {
 	for _, c := range []struct{ name, form, begins string }{
-		{"a.journal", "", "rehearse grpc recording 1\n"}, {"a.bin", "", "rehearse tape"}, {"a.bin.gz", "", "rehearse tape"},
+		{"a.journal", "", "rehearse grpc recording 1\n"},
+		{"a.bin", "", "rehearse tape"}, {"a.bin.gz", "", "rehearse tape"},
 		{"a.replay", "", "RPCReplay"}, {"b.journal", "compressed", "rehearse tape"},
 		{"b.bin", "text", "rehearse grpc recording 1\n"},
 	} {
@@ -245,6 +246,20 @@ func TestAServiceThatIsNotThereYetIsWaitedFor(t *testing.T) {
 	}
 	if _, err := os.Stat(file); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAMessageThatIsTooLargeFailsTheRecordingAndKeepsTheOldOne(t *testing.T) {
+	file := recorded(t, "one")
+	before := readText(t, file)
+	r := record(t, serveEcho(t, echo{}), file, "--limit-message", "20B")
+	if got := ask(t, dialGRPC(t, r.property("address"), nil), strings.Repeat("x", 100)); len(got) != 100 {
+		t.Errorf("the answer is %s", got)
+	}
+	r.endWith(exitUsage)
+	r.says("bytes, more than 20: give --limit-message")
+	if readText(t, file) != before {
+		t.Error("the old recording is gone")
 	}
 }
 
