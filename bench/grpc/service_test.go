@@ -82,7 +82,7 @@ var recorders = []recorder{
 		}
 		return r.DialOptions(), r.Close
 	}},
-	{"ours", func(tb testing.TB, file string) ([]grpc.DialOption, func() error) {
+	{"grpcreplay", func(tb testing.TB, file string) ([]grpc.DialOption, func() error) {
 		r, err := grpcreplay.NewRecorder(grpcreplay.Config{
 			File: file, Format: grpcreplay.Binary, Limits: grpcreplay.Limits{File: 1 << 40}})
 		if err != nil {
@@ -116,7 +116,7 @@ var replayers = []replayer{
 		return []grpc.DialOption{
 			grpc.WithUnaryInterceptor(r.InterceptUnary), grpc.WithStreamInterceptor(r.InterceptStream)}
 	}, func(file string) (any, error) { return peer.NewReplayer(file, nil) }},
-	{"ours", recorders[3], func(tb testing.TB, file string) []grpc.DialOption {
+	{"grpcreplay", recorders[3], func(tb testing.TB, file string) []grpc.DialOption {
 		r, err := grpcreplay.Open(file)
 		if err != nil {
 			tb.Fatal(err)

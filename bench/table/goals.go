@@ -36,6 +36,12 @@ var goals = []goal{
 	least("librdkafka's producing over that to its own mock", worst("librdkafka's mock", "kafkatest", ""), 1, "times"),
 	most("a test's life on TCP", value("KafkaLife", "TCP/kafkatest"), 3_000_000, "ns"),
 	most("the same in memory", value("KafkaLife", "memory/kafkatest"), 1_500_000, "ns"),
+	most("recording an empty call over a plain one", over("GRPCRecord", "0 B", "plain"), 1.1, "times"),
+	most("recording one of 64 KiB each way over a plain one", over("GRPCRecord", "65536 B", "plain"), 1.3, "times"),
+	least("calls of 32 goroutines, recorded, over plain ones", over("GRPCParallel", "1 KiB", "plain"), 0.9, "times"),
+	most("a replayed call, in the row where it is slowest", slowest("GRPCReplay"), 2_000, "ns"),
+	most("loading 100,000 calls over rpcreplay's", over("GRPCLoad", "100000 calls", "rpcreplay"), 0.5, "times"),
+	most("the heap they take over rpcreplay's", over("GRPCHeap", "100000 calls", "rpcreplay"), 0.5, "times"),
 	most("an idle broker", value("KafkaIdle", "a broker/kafkatest"), 16, "KiB"),
 }
 
@@ -57,6 +63,26 @@ func times(bench string) func(m *measured) []float64 {
 	return func(m *measured) []float64 {
 		over := func(a, b float64) float64 { return a / b }
 		return pairwise(m.find(bench, "vnet"), m.find(bench, "loopback"), over)
+	}
+}
+
+// over compares grpcreplay's row with a peer's, round by round.
+func over(bench, row, peer string) func(m *measured) []float64 {
+	return func(m *measured) []float64 {
+		ratio := func(a, b float64) float64 { return a / b }
+		return pairwise(m.find(bench, row+"/grpcreplay"), m.find(bench, row+"/"+peer), ratio)
+	}
+}
+
+// slowest returns the rounds of grpcreplay's slowest row.
+func slowest(bench string) func(m *measured) []float64 {
+	return func(m *measured) (rounds []float64) {
+		for _, r := range m.rows {
+			if r.bench == bench && path.Base(r.name) == "grpcreplay" && (rounds == nil || r.median() > median(rounds)) {
+				rounds = r.rounds()
+			}
+		}
+		return rounds
 	}
 }
 

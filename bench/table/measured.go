@@ -32,12 +32,12 @@ type row struct {
 // shown are the units that a row may be measured in; the first that a line has
 // is the one that counts.
 var shown = []string{
-	"MB/s", "records/s", "trips/s", "conns/s", "events/s", "B/pair", "KiB/broker", "ns/op",
+	"MB/s", "records/s", "trips/s", "conns/s", "events/s", "B/pair", "KiB/broker", "calls/s", "B/call", "ns/op",
 }
 
 // peers are the rows that others are compared with: a benchmark has one of
 // them, or none.
-var peers = []string{"loopback", "MockBroker", "kfake"}
+var peers = []string{"loopback", "MockBroker", "kfake", "plain", "rpcreplay"}
 
 var line = regexp.MustCompile(`^Benchmark(\w+)/(\S+?)(?:-\d+)?\s+\d+\s+(.*)$`)
 

@@ -25,6 +25,12 @@ BenchmarkIdle/10000/loopback-2  	 6	 500.0 B/pair
 BenchmarkIdle/10000/vnet-2  	 6	 751.0 B/pair
 BenchmarkStep/rest_alone/bubble-2  	 6	 450.4 ns/op
 BenchmarkStep/vnet+journal/bubble  	 6	 2950.4 ns/op
+BenchmarkGRPCRecord/0_B/plain-2  	 6	 40000 ns/op
+BenchmarkGRPCRecord/0_B/rpcreplay-2  	 6	 44000 ns/op
+BenchmarkGRPCRecord/0_B/grpcreplay-2  	 6	 42000 ns/op
+BenchmarkGRPCReplay/100_in_order/rpcreplay-2  	 6	 6000 ns/op
+BenchmarkGRPCReplay/100_in_order/grpcreplay-2  	 6	 1500 ns/op
+BenchmarkGRPCReplay/100_identical/grpcreplay-2  	 6	 2500 ns/op
 BenchmarkKafkaLife/TCP/kfake-2  	 6	 3000000 ns/op
 BenchmarkKafkaLife/TCP/kafkatest-2  	 6	 2400000 ns/op
 BenchmarkKafkaProduce/memory,_100_B/kfake-2  	 6	 3000000 records/s
@@ -44,6 +50,8 @@ func TestTheTableHasMediansAndRatios(t *testing.T) {
 		"|loopback|3,000|7 %|1.00|",
 		"|vnet|33,200|16 %|11.1|",
 		"|10000/vnet|751|0 %|1.50|",
+		"|0 B/grpcreplay|42,000|0 %|1.05|",
+		"|100 in order/grpcreplay|1,500|0 %|0.25|",
 		"|KafkaLife|ns/op|±|× kfake|",
 		"|TCP/kafkatest|2,400,000|0 %|0.80|",
 		"|Metadata v1, 1 connection/kafkatest|70,000|0 %|1.75|",
@@ -68,6 +76,8 @@ func TestGoalsAreMetMissedOrNotMeasured(t *testing.T) {
 		"|the same of a scripted broker|≥ 1.5 times|not measured||",
 		"|trips on four connections over those on one, likewise|≥ 1 times|1.1|met|",
 		"|a test's life on TCP|≤ 3,000,000 ns|2,400,000|met|",
+		"|recording an empty call over a plain one|≤ 1.1 times|1.05|met|",
+		"|a replayed call, in the row where it is slowest|≤ 2,000 ns|2,500|missed|",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("the goals lack %q:\n%s", want, got)
