@@ -28,8 +28,8 @@ type attempt struct {
 	shop grpc_testing.TestServiceClient
 }
 
-// A tale is what a program does on a connection that has these options.
-type tale struct {
+// A saga is what a program does on a connection that has these options.
+type saga struct {
 	name  string
 	opts  []grpc.DialOption
 	tell  func(x *attempt)
@@ -73,7 +73,7 @@ const nobody = "127.0.0.1:1"
 
 // believed tells tales live, then records them in each way and replays each
 // recording in each way: the program must see the same.
-func believed(t *testing.T, tales []tale) {
+func believed(t *testing.T, tales []saga) {
 	t.Helper()
 	for _, it := range tales {
 		t.Run(it.name, func(t *testing.T) {
@@ -100,8 +100,8 @@ func believed(t *testing.T, tales []tale) {
 	}
 }
 
-// told tells a tale on a connection.
-func told(t *testing.T, it tale, cc *grpc.ClientConn) *attempt {
+// told tells a saga on a connection.
+func told(t *testing.T, it saga, cc *grpc.ClientConn) *attempt {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	x := &attempt{T: t, ctx: ctx, cc: cc, shop: grpc_testing.NewTestServiceClient(cc)}
@@ -109,9 +109,9 @@ func told(t *testing.T, it tale, cc *grpc.ClientConn) *attempt {
 	return x
 }
 
-// retold tells a tale by way of a service that records a target, or, without
+// retold tells a saga by way of a service that records a target, or, without
 // one, replays.
-func retold(t *testing.T, it tale, by way, c grpcreplay.Config, target string) *attempt {
+func retold(t *testing.T, it saga, by way, c grpcreplay.Config, target string) *attempt {
 	t.Helper()
 	c.Mode, c.Target = grpcreplay.ModeAll, target
 	if target == "" {

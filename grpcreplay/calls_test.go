@@ -36,7 +36,7 @@ func ask(text string) *grpc_testing.StreamingOutputCallRequest {
 	return &grpc_testing.StreamingOutputCallRequest{Payload: body(text)}
 }
 
-var identical = []tale{
+var identical = []saga{
 	{name: "in sequence", tell: func(x *attempt) {
 		for range 5 {
 			x.add("%s", seen(x.shop.UnaryCall(x.ctx, put("same"))))
@@ -78,7 +78,7 @@ var identical = []tale{
 
 func TestIdenticalRequestsGetTheSameAnswersEachOnce(t *testing.T) { believed(t, identical) }
 
-var conversations = []tale{
+var conversations = []saga{
 	{name: "the server speaks first", tell: func(x *attempt) {
 		s, err := x.shop.HalfDuplexCall(x.ctx)
 		x.add("opened %v", err)
@@ -174,7 +174,7 @@ var conversations = []tale{
 
 func TestAConversationIsReplayedWordForWord(t *testing.T) { believed(t, conversations) }
 
-var messages = []tale{
+var messages = []saga{
 	{name: "a method that nobody serves", tell: func(x *attempt) {
 		_, err := x.shop.UnimplementedCall(x.ctx, &grpc_testing.Empty{})
 		x.add("%s", fails(err))
@@ -259,7 +259,7 @@ var messages = []tale{
 func TestAMessageIsReplayedByteForByte(t *testing.T) { believed(t, messages) }
 
 func TestFinishedIsToldOnceWithTheEndOfTheCall(t *testing.T) {
-	believed(t, []tale{{name: "on finish", tell: func(x *attempt) {
+	believed(t, []saga{{name: "on finish", tell: func(x *attempt) {
 		told := make(chan string, 10)
 		finish := grpc.OnFinish(func(err error) { told <- fails(err) })
 		x.shop.UnaryCall(x.ctx, put("a"), finish)

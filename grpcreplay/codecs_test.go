@@ -76,7 +76,7 @@ func plainly(opts ...grpc.CallOption) func(x *attempt) {
 
 func TestAMessageOfAnyCodecIsReplayed(t *testing.T) {
 	subtyped := []grpc.CallOption{grpc.CallContentSubtype("plain-json")}
-	believed(t, []tale{
+	believed(t, []saga{
 		{name: "a codec of the second version", tell: plainly(grpc.ForceCodecV2(plainCodec2{plainCodec{"proto"}}))},
 		{name: "a codec of the first version", tell: plainly(grpc.ForceCodec(plainCodec{"proto"}))},
 		{name: "a codec without a version", tell: plainly(grpc.CallCustomCodec(plainCodec{"proto"}))},
@@ -105,7 +105,7 @@ func TestAMessageOfAnyCodecIsReplayed(t *testing.T) {
 }
 
 func TestAMessageThatCannotBeEncodedIsAnError(t *testing.T) {
-	believed(t, []tale{{name: "no message at all", tell: func(x *attempt) {
+	believed(t, []saga{{name: "no message at all", tell: func(x *attempt) {
 		err := x.cc.Invoke(x.ctx, grpc_testing.TestService_UnaryCall_FullMethodName, "text", new(grpc_testing.Empty))
 		x.add("%v", status.Code(err))
 		s, _ := x.shop.FullDuplexCall(x.ctx)

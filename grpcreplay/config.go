@@ -34,7 +34,8 @@ type Config struct {
 	Writer io.Writer
 
 	// NoFile makes a service without a recording: rules answer, and what none
-	// decides goes to Target, or nowhere. If false, there is one.
+	// decides goes to Target or, by DialOptions, where the program itself dials;
+	// in ModeNone nowhere. If false, there is one.
 	NoFile bool
 
 	// Format is how File or Writer is written. If "", File's name decides: Binary

@@ -19,7 +19,7 @@ import (
 )
 
 func TestACallThatIsGivenUpIsReplayedAsSuch(t *testing.T) {
-	believed(t, []tale{
+	believed(t, []saga{
 		{name: "before it begins", tell: func(x *attempt) {
 			ctx, cancel := context.WithCancel(x.ctx)
 			cancel()
@@ -131,7 +131,7 @@ func TestARecordedTimeoutEndsAClientThatHasNoneAfterTheRecordedTime(t *testing.T
 func TestTheTimeThatACallHadIsRecorded(t *testing.T) {
 	for _, by := range ways {
 		c := grpcreplay.Config{File: filepath.Join(t.TempDir(), "recording.journal"), Listen: listen}
-		it := tale{name: "late", tell: func(x *attempt) {
+		it := saga{name: "late", tell: func(x *attempt) {
 			ctx, cancel := context.WithTimeout(x.ctx, time.Hour)
 			defer cancel()
 			x.shop.UnaryCall(ctx, put("a"))

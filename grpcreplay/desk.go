@@ -12,7 +12,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
-	"github.com/rehearse-go/rehearse/journal"
 )
 
 // An arrival is a call that has come, and how it would be made for real.
@@ -27,13 +26,13 @@ type arrival struct {
 func (s *Service) answer(a arrival) party {
 	made := s.ledger.begin(a.method, a.pairs, s.book.set())
 	var p party
-	if s.rules.Empty() {
+	if s.rules.Empty() && (s.player != nil || a.live != nil) {
 		p = s.pass(a)
 	} else {
 		p = &scripted{
 			ctx: a.ctx, call: made.snapshot(), acted: make(chan struct{}), lock: newTurnstile(),
 			decide: s.rules.Decide, pass: func() party { return s.pass(a) },
-			note: func(answer Answer) { s.noteRule(a.method, answer) },
+			tell: func() *tale { return s.tale(a.method, a.pairs) }, excuse: s.excuse,
 		}
 	}
 	return &witnessed{party: p, made: made}
@@ -43,15 +42,31 @@ func (s *Service) answer(a arrival) party {
 func (s *Service) pass(a arrival) party {
 	switch {
 	case s.player != nil && s.live() && a.live != nil:
-		return newHybrid(s.player.open(a.ctx, a.method, a.pairs), a.live)
+		return newHybrid(s.player.open(a.ctx, a.method, a.pairs), func() party { return s.told(a, a.live()) })
 	case s.player != nil:
 		return s.player.open(a.ctx, a.method, a.pairs)
 	case a.live != nil:
-		return a.live()
+		return s.told(a, a.live())
 	}
-	return &answering{ctx: a.ctx, events: []tape.Event{{Kind: tape.End, Status: statusOf(status.Errorf(
+	return s.told(a, &answering{ctx: a.ctx, events: []tape.Event{{Kind: tape.End, Status: statusOf(status.Errorf(
 		codes.FailedPrecondition, "grpcreplay: no rule decided %s, and there is no recording and no Config.Target",
-		a.method))}}}
+		a.method))}}})
+}
+
+// told returns a party that tells the journal of its call.
+func (s *Service) told(a arrival, p party) party {
+	t := s.tale(a.method, a.pairs)
+	if t == nil {
+		return p
+	}
+	return &noted{p, t}
+}
+
+// excuse notes that a rule decided about a call.
+func (s *Service) excuse(c *Call) {
+	if s.player != nil {
+		s.player.excuse(c)
+	}
 }
 
 // party makes the service a desk for calls that come to its servers.
@@ -197,14 +212,4 @@ type deskFunc func(ctx context.Context, method string, pairs []tape.Pair) party
 
 func (f deskFunc) party(ctx context.Context, method string, pairs []tape.Pair) party {
 	return f(ctx, method, pairs)
-}
-
-// noteRule notes what a rule decided.
-func (s *Service) noteRule(method string, a Answer) {
-	if s.note == nil {
-		return
-	}
-	st := s.note.begin(method, nil)
-	st.put(journal.Event{Kind: "grpc.rule", Where: serverEnd, Peer: clientEnd,
-		Notes: []journal.Note{{Key: "answer", Value: a.String()}}})
 }

@@ -17,6 +17,7 @@ import (
 // A ledger keeps the calls that were made, in the order of their start.
 type ledger struct {
 	began time.Time
+	tell  func(method string, pairs []tape.Pair) *tale // of calls that nobody else tells of; nil: of none
 
 	mu      sync.Mutex
 	calls   []*made
@@ -28,7 +29,8 @@ func newLedger() *ledger { return &ledger{began: time.Now(), changed: make(chan 
 // A made is a call that was made.
 type made struct {
 	ledger *ledger
-	call   Call // guarded by the ledger's mu
+	tale   *tale // nil: somebody else tells the journal
+	call   Call  // guarded by the ledger's mu
 }
 
 // begin adds a call.
@@ -51,6 +53,7 @@ func (l *ledger) change() {
 
 // add adds what happened in the call.
 func (m *made) add(e tape.Event) {
+	m.tale.add(e)
 	m.ledger.mu.Lock()
 	defer m.ledger.mu.Unlock()
 	e.At = time.Since(m.ledger.began)

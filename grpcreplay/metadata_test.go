@@ -29,7 +29,7 @@ func empty(x *attempt, kv ...string) {
 }
 
 func TestMetadataIsReplayedAsItCame(t *testing.T) {
-	believed(t, []tale{
+	believed(t, []saga{
 		{name: "repeated and binary", tell: func(x *attempt) {
 			empty(x)
 			empty(x, "many", "1", "many", "2", "many", "1")

@@ -35,7 +35,9 @@ func (s *Service) settle() error {
 	case !slices.Contains(known, s.mode):
 		return fmt.Errorf("grpcreplay: Config.Mode is %q: once, none, new, all, verify and spy are known", s.mode)
 	case c.NoFile:
-		s.mode = ModeSpy
+		if c.Mode != ModeNone {
+			s.mode = ModeSpy
+		}
 		return nil
 	case c.Writer != nil && c.Recording == nil:
 		s.mode = ModeAll

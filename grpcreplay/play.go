@@ -27,6 +27,7 @@ type player struct {
 	ignore   schema.Paths
 	required []string // keys of metadata
 	secret   secrets
+	canons   *canons
 	note     *notes
 	began    time.Time
 
@@ -36,6 +37,7 @@ type player struct {
 	waiting map[*part]struct{} // for what other calls do
 	misses  []*MismatchError
 	stalls  []*StallError
+	excuses []excuse
 }
 
 // newPlayer returns a player of a recording, without the calls to skip.
@@ -61,8 +63,9 @@ func newPlayer(rec *Recording, c Config, n *notes, skip func(int) bool) (*player
 		board: cause.NewBoard(rec.tape), waiting: make(map[*part]struct{}),
 	}
 	p.required = union(head.Metadata, m.Metadata)
+	p.canons = &canons{set: rec.schema, ignore: ignore}
 	p.deck = match.New(rec.tape, match.Options{
-		Metadata: p.required, Canon: (&canons{set: rec.schema, ignore: ignore}).append, Skip: skip,
+		Metadata: p.required, Canon: p.canons.append, Skip: skip,
 	}).Deck()
 	return p, nil
 }
@@ -114,14 +117,15 @@ func (x *part) refused() *tape.Event {
 }
 
 // send takes a message of the client. It is false if the call is over: next
-// tells how.
+// tells how. A message that nothing fits goes its way as it would in truth:
+// only what comes back says so.
 func (x *part) send(b []byte) bool {
 	b, err := x.player.before(x.method, b)
 	b = x.player.secret.message(x.method, b)
 	p := x.player
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if x.ended || x.failed != nil {
+	if x.ended || x.failed != nil || x.ctx.Err() != nil { // its client gave it up itself: nothing of it is sent
 		return false
 	}
 	if err != nil {
@@ -133,14 +137,15 @@ func (x *part) send(b []byte) bool {
 		return false
 	}
 	x.sent = append(x.sent, b)
-	return x.does(x.talk.Send(b))
+	x.does(x.talk.Send(b))
+	return true
 }
 
 // closeSend takes the client's half-close.
 func (x *part) closeSend() {
 	x.player.mu.Lock()
 	defer x.player.mu.Unlock()
-	if x.ended || x.failed != nil || x.closed {
+	if x.ended || x.failed != nil || x.closed || x.ctx.Err() != nil {
 		return
 	}
 	x.closed = true
@@ -149,14 +154,13 @@ func (x *part) closeSend() {
 }
 
 // does follows up what the client did. The caller holds mu.
-func (x *part) does(fits bool) bool {
+func (x *part) does(fits bool) {
 	if !fits {
 		x.miss()
-		return false
+		return
 	}
 	x.marks()
 	x.rouse()
-	return true
 }
 
 // marks tells the board what has happened, and those who wait for it. The

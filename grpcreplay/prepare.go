@@ -52,6 +52,21 @@ func (s secrets) message(method string, b []byte) []byte {
 	return s.by.Message(s.set.Input(method), b)
 }
 
+// event redacts any event of a method.
+func (s secrets) event(method string, e tape.Event) tape.Event {
+	if s.by == nil {
+		return e
+	}
+	switch e.Kind {
+	case tape.Send:
+		e.Message = s.by.Message(s.set.Input(method), e.Message)
+	case tape.Recv:
+		e.Message = s.by.Message(s.set.Output(method), e.Message)
+	}
+	e.Pairs, e.Status = s.by.Pairs(e.Pairs), s.by.Status(e.Status)
+	return e
+}
+
 // before lets Config.Before change what is matched.
 func (p *player) before(method string, b []byte) ([]byte, error) {
 	if p.config.Before == nil {

@@ -40,6 +40,9 @@ func (r *reel) begins(
 	s, err := r.begin(c)
 	if l, ok := ctx.Value(ledgerKey{}).(*ledger); ok && err == nil {
 		s.made = l.begin(method, c.Pairs, r.book.set())
+		if l.tell != nil {
+			s.made.tale = l.tell(method, c.Pairs)
+		}
 	}
 	s.subtype = chosen.subtype
 	return s, &tee{inner: chosen.codec, name: chosen.forced, most: mostSent(opts)}, err
@@ -220,6 +223,7 @@ func (x *recorded) SendMsg(m any) error {
 		return status.Error(codes.Unimplemented,
 			"grpcreplay: a grpc.PreparedMsg cannot be recorded by interceptors: send the message, or record by proxy")
 	}
+	x.looks()
 	if m == nil { // gRPC sends it as an empty one, and asks no codec
 		if err := x.sends(nil); err != nil {
 			return err
@@ -243,6 +247,7 @@ func (x *recorded) SendMsg(m any) error {
 
 // CloseSend half-closes; doing so again does nothing, as in gRPC.
 func (x *recorded) CloseSend() error {
+	x.looks()
 	x.mu.Lock()
 	again := x.closed
 	x.closed = true
@@ -327,6 +332,14 @@ func (x *recorded) cancels() {
 	}
 	x.gone = true
 	x.event(tape.Event{Kind: tape.Cancel})
+}
+
+// looks takes down that the client ended the call before it takes down what
+// the client tries after that.
+func (x *recorded) looks() {
+	if x.ctx.Err() != nil {
+		x.cancels()
+	}
 }
 
 // finished is called by gRPC when the call is over, also when nobody

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -120,10 +121,12 @@ func (e *UnusedError) Error() string {
 func (p *player) left() []*Unused {
 	p.mu.Lock()
 	left := p.deck.Left()
+	excuses := slices.Clone(p.excuses)
 	p.mu.Unlock()
 	var unused []*Unused
 	for _, l := range left {
-		if c := p.rec.tape.Call(l.Call); l.Used || !stillborn(c) {
+		c := p.rec.tape.Call(l.Call)
+		if (l.Used || !stillborn(c)) && !p.excused(&excuses, c) {
 			unused = append(unused, &Unused{newCall(c, p.rec.schema), partOf(l)})
 		}
 	}

@@ -79,7 +79,8 @@ type scripted struct {
 	call   *Call
 	decide func(*Call) (Answer, bool)
 	pass   func() party
-	note   func(Answer)
+	tell   func() *tale // of the answer that a rule gives or changes
+	excuse func(*Call)  // a recorded call like this one may be left over
 
 	acted chan struct{} // closed by the client's first act
 	lock  turnstile
@@ -146,11 +147,13 @@ func (x *scripted) ask() {
 	case !ok:
 		x.inner = x.pass()
 	case a.Pass:
-		x.note(a)
-		x.inner = &faulty{party: x.pass(), ctx: x.ctx, answer: a}
+		x.tell().rule(a)
+		x.inner = &faulty{party: x.pass(), ctx: x.ctx, answer: a, excuse: func() { x.excuse(x.call) }}
 	default:
-		x.note(a)
-		x.inner = &answering{ctx: x.ctx, answer: a, events: a.events()}
+		x.excuse(x.call)
+		t := x.tell()
+		t.rule(a)
+		x.inner = &noted{&answering{ctx: x.ctx, answer: a, events: a.events()}, t}
 	}
 	close(x.acted)
 }
@@ -226,12 +229,16 @@ type faulty struct {
 	begun  bool
 	seen   int
 	end    *tape.Event
+	excuse func() // what is left of the call may be left over
 }
 
 func (x *faulty) next() tape.Event {
 	if !x.begun {
 		x.begun = true
 		pass(x.ctx, x.answer.Delay)
+		if x.ctx.Err() != nil {
+			x.excuse()
+		}
 	}
 	if x.end != nil {
 		return *x.end
@@ -239,6 +246,7 @@ func (x *faulty) next() tape.Event {
 	if cut := x.answer.CutAfter; cut > 0 && x.seen >= cut {
 		x.end = &tape.Event{Kind: tape.End, Status: x.answer.status()}
 		x.party.abandon()
+		x.excuse()
 		return *x.end
 	}
 	e := x.party.next()

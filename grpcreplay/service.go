@@ -24,6 +24,7 @@ type Service struct {
 	book   *book
 	note   *notes
 	ledger *ledger
+	veil   secrets // over what the journal is told
 	rules  rule.List[*Call, Answer]
 
 	anew      *regexp.Regexp   // methods whose calls are recorded anew; nil: none
@@ -81,6 +82,11 @@ func (s *Service) begin() (err error) {
 		s.recorder, err = s.newRecorder()
 	}
 	s.entry = newEntrance(s)
+	if err != nil {
+		return err
+	}
+	s.ledger.tell = s.tale
+	s.veil, err = s.veiled()
 	return err
 }
 
