@@ -35,10 +35,8 @@ func (h *hybrid) send(b []byte) bool {
 	if real != nil {
 		return real.send(b)
 	}
-	if h.part.send(b) {
-		return true
-	}
-	return h.turn() != nil
+	sent := h.part.send(b)
+	return h.turn() != nil || sent
 }
 
 func (h *hybrid) closeSend() {

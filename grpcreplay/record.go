@@ -281,6 +281,7 @@ func (x *recorded) heads(md metadata.MD) error {
 
 // RecvMsg receives a message, or learns how the call ended.
 func (x *recorded) RecvMsg(m any) error {
+	x.looks()
 	err := x.ClientStream.RecvMsg(m)
 	got := x.tee.take()
 	defer got.Free()
