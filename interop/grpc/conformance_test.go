@@ -107,7 +107,8 @@ func (b built) command(t *testing.T, args ...string) *exec.Cmd {
 // runs every case through a recording.
 func conformance(t *testing.T) built {
 	t.Helper()
-	b := built{dir: t.TempDir(), source: strings.TrimSpace(output(t, "go", "list", "-m", "-f", "{{.Dir}}", suiteModule))}
+	source := strings.TrimSpace(output(t, "go", "list", "-m", "-f", "{{.Dir}}", suiteModule))
+	b := built{dir: t.TempDir(), source: source}
 	commands := suiteModule + "/cmd/"
 	output(t, "go", "build", "-o", b.dir+"/", "./cmd/recordedserver",
 		commands+"connectconformance", commands+"grpcserver", commands+"referenceserver")
