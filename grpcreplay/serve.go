@@ -172,7 +172,8 @@ func plainPairs(md metadata.MD) []tape.Pair {
 
 // transportKeys are headers of a request that are the transport's own.
 var transportKeys = map[string]bool{
-	"content-type": true, "user-agent": true, "te": true, "grpc-accept-encoding": true, "grpc-encoding": true,
+	"content-type": true, "user-agent": true, "te": true, "accept-encoding": true,
+	"grpc-accept-encoding": true, "grpc-encoding": true,
 	lengthKey: true,
 }
 
