@@ -261,3 +261,28 @@ func TestACutFileIsAnError(t *testing.T) {
 		t.Error("a file that is cut is loaded")
 	}
 }
+
+// A client may ask for the header of a stream and receive nothing; the
+// originals record no header.
+func TestAHeaderThatWasAskedForAloneComes(t *testing.T) {
+	run := func(conn *grpc.ClientConn) error {
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		st, err := conn.NewStream(ctx, sample.ListDesc, sample.List)
+		if err != nil {
+			return err
+		}
+		if err := st.SendMsg(wrapperspb.String("x")); err != nil {
+			return err
+		}
+		_, err = st.Header()
+		return err
+	}
+	for by := range recorders {
+		recording := record(t, recorders[by], func(conn *grpc.ClientConn) { must(t, run(conn)) })
+		_, conn := opened(t, recording)
+		if err := run(conn); err != nil {
+			t.Errorf("%s: %v", by, err)
+		}
+	}
+}

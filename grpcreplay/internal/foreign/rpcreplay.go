@@ -242,10 +242,7 @@ func (r *replay) finish() (*tape.Tape, error) {
 		s.oneResponse = s.shape == tape.ClientStream || s.shape != tape.Unary && !several[s.method]
 		packed := tape.AppendCall(nil, &tape.Call{Number: i + 1, Method: s.method, Shape: s.shape})
 		packed = append(packed, s.events...)
-		if end := s.ended(); end != nil {
-			end := tape.Event{Kind: tape.End, Status: *end}
-			packed = tape.AppendCall(packed, &tape.Call{Events: s.last(end)})
-		}
+		packed = tape.AppendCall(packed, &tape.Call{Events: s.last()})
 		if err := r.tape.AddPacked(packed); err != nil {
 			return nil, place{}.fault("call %d, of %s: %v", i+1, s.method, err)
 		}
@@ -256,12 +253,19 @@ func (r *replay) finish() (*tape.Tape, error) {
 }
 
 // last returns the events with which a call ends. That the client half-closed
-// behind the end says that it was still sending.
-func (s *story) last(end tape.Event) []tape.Event {
-	if s.late {
-		return []tape.Event{end, {Kind: tape.CloseSend}}
+// behind the end says that it was still sending. A stream of which nothing came
+// has a header: a client that never received may have asked for that.
+func (s *story) last() []tape.Event {
+	status := s.ended()
+	switch {
+	case status == nil && s.recvs == 0 && s.shape != tape.Unary:
+		return []tape.Event{{Kind: tape.Header}}
+	case status == nil:
+		return nil
+	case s.late:
+		return []tape.Event{{Kind: tape.End, Status: *status}, {Kind: tape.CloseSend}}
 	}
-	return []tape.Event{end}
+	return []tape.Event{{Kind: tape.End, Status: *status}}
 }
 
 // several returns the methods that may have more than one response to a call:

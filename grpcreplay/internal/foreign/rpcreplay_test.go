@@ -99,7 +99,7 @@ func TestTheTrapsOfTheForm(t *testing.T) {
 		{"a stream may not be created", []entry{{kind: create, method: chat, status: gone}},
 			"1 /sample.v1.Store/Chat bidi\n  end 14 \"gone\"\n"},
 		{"a stream is in flight until it ends", []entry{{kind: create, method: chat}, {kind: send, ref: 1, value: "a"}},
-			"1 /sample.v1.Store/Chat bidi\n  send \"a\"\n"},
+			"1 /sample.v1.Store/Chat bidi\n  send \"a\"\n  header\n"},
 		{"calls interleave, and a receive may come before its send", []entry{
 			{kind: create, method: chat}, {kind: create, method: list}, {kind: recv, ref: 1, value: "re: a"},
 			{kind: send, ref: 2, value: "x"}, {kind: send, ref: 1, value: "a"}, {kind: recv, ref: 2, isErr: true},
