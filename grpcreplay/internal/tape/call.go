@@ -130,10 +130,15 @@ func (c *Call) Ended() *Event {
 }
 
 // Settle takes out the messages that were lost, as Lost events say, and those
-// events.
+// events. And it takes out the half-close of a stream of requests that its
+// client gave up right behind it: on its way the one may overtake the other, so
+// that whether a server, or a proxy, sees the half-close is chance.
 func (c *Call) Settle() {
 	settled := c.Events[:0]
 	for _, e := range c.Events {
+		if n := len(settled); e.Kind == Cancel && n > 0 && settled[n-1].Kind == CloseSend && !c.Shape.OneRequest() {
+			settled = settled[:n-1]
+		}
 		if e.Kind != Lost {
 			settled = append(settled, e)
 			continue
@@ -144,6 +149,9 @@ func (c *Call) Settle() {
 				break
 			}
 		}
+	}
+	if end := slices.IndexFunc(settled, func(e Event) bool { return e.Kind == End }); end >= 0 {
+		settled = settled[:end+1]
 	}
 	c.Events = settled
 }
