@@ -43,7 +43,9 @@ type way struct {
 }
 
 var ways = []way{
-	{"interceptors", func(t testing.TB, s *grpcreplay.Service, target string, opts ...grpc.DialOption) *grpc.ClientConn {
+	{"interceptors", func(
+		t testing.TB, s *grpcreplay.Service, target string, opts ...grpc.DialOption,
+	) *grpc.ClientConn {
 		return connect(t, target, append(s.DialOptions(), opts...)...)
 	}},
 	{"memory", func(t testing.TB, s *grpcreplay.Service, _ string, opts ...grpc.DialOption) *grpc.ClientConn {

@@ -180,14 +180,16 @@ var messages = []saga{
 		x.add("%s", fails(err))
 		err = x.cc.Invoke(x.ctx, "/no.such.Service/Method", put("a"), new(grpc_testing.SimpleResponse))
 		x.add("%s", fails(err))
-		s, err := x.cc.NewStream(x.ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, "/no.such.Service/Stream")
+		desc := &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}
+		s, err := x.cc.NewStream(x.ctx, desc, "/no.such.Service/Stream")
 		x.add("opened: %v", err)
 		s.CloseSend()
 		x.add("%s", fails(s.RecvMsg(new(grpc_testing.SimpleResponse))))
 	}},
 	{name: "a nil message", tell: func(x *attempt) {
 		x.add("%s", seen(x.shop.UnaryCall(x.ctx, nil)))
-		err := x.cc.Invoke(x.ctx, grpc_testing.TestService_UnaryCall_FullMethodName, nil, new(grpc_testing.SimpleResponse))
+		m := new(grpc_testing.SimpleResponse)
+		err := x.cc.Invoke(x.ctx, grpc_testing.TestService_UnaryCall_FullMethodName, nil, m)
 		x.add("untyped: %v", status.Code(err))
 		s, _ := x.shop.FullDuplexCall(x.ctx)
 		x.add("%v %s", s.Send(nil), seen(s.Recv()))
@@ -220,7 +222,9 @@ var messages = []saga{
 			x.add("%s", seen(x.shop.UnaryCall(x.ctx, m)))
 		}
 	}},
-	{name: "compressed", opts: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.UseCompressor("gzip"))}, tell: func(x *attempt) {
+	{name: "compressed", opts: []grpc.DialOption{
+		grpc.WithDefaultCallOptions(grpc.UseCompressor("gzip")),
+	}, tell: func(x *attempt) {
 		x.add("%s", seen(x.shop.UnaryCall(x.ctx, put(strings.Repeat("small ", 1000)))))
 		s, _ := x.shop.FullDuplexCall(x.ctx)
 		s.Send(ask("a"))

@@ -169,7 +169,8 @@ func TestAReplayAsksNeitherNamesNorCredentialsNorTheNetwork(t *testing.T) {
 				t.Run(fmt.Sprint(name, " to ", target, block), func(t *testing.T) {
 					s := grpcreplay.Start(t, grpcreplay.Config{File: file, Mode: grpcreplay.ModeNone})
 					opts := append(opts[:len(opts):len(opts)], s.DialOptions()...)
-					m, err := grpc_testing.NewTestServiceClient(connected(t, target, block, opts)).UnaryCall(t.Context(), put("a"))
+					c := grpc_testing.NewTestServiceClient(connected(t, target, block, opts))
+					m, err := c.UnaryCall(t.Context(), put("a"))
 					must(t, m, err)
 				})
 			}

@@ -120,7 +120,8 @@ func TestARecordedTimeoutEndsAClientThatHasNoneAfterTheRecordedTime(t *testing.T
 			whatIf(t, waitFor(100*time.Millisecond), by, func(t *testing.T, c grpc_testing.TestServiceClient) {
 				begin := time.Now()
 				_, err := c.UnaryCall(context.Background(), put("wait"))
-				if d := time.Since(begin); status.Code(err) != codes.DeadlineExceeded || d < 10*time.Millisecond || d > time.Minute {
+				d := time.Since(begin)
+				if status.Code(err) != codes.DeadlineExceeded || d < 10*time.Millisecond || d > time.Minute {
 					t.Errorf("it ends by %v after %v", err, d)
 				}
 			})
@@ -151,8 +152,8 @@ func TestTheTimeThatACallHadIsRecorded(t *testing.T) {
 func TestACallInFlightAtCloseIsKeptAsSuch(t *testing.T) {
 	for _, by := range ways {
 		t.Run(by.name, func(t *testing.T) {
-			c := grpcreplay.Config{File: filepath.Join(t.TempDir(), "recording.journal"), Listen: listen, Mode: grpcreplay.ModeAll}
-			c.Target = serve(t)
+			c := grpcreplay.Config{File: filepath.Join(t.TempDir(), "recording.journal"), Listen: listen,
+				Mode: grpcreplay.ModeAll, Target: serve(t)}
 			s := must(t, must2(grpcreplay.New(c)), nil)
 			client := grpc_testing.NewTestServiceClient(by.dial(t, s, c.Target))
 			stream, err := client.FullDuplexCall(t.Context())

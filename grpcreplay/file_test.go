@@ -157,6 +157,16 @@ func (p *patient) end() {
 	}
 }
 
+// said tells the test proper what is missing in what was said.
+func (p *patient) said(what string, want []string) {
+	said := strings.Join(p.errors, "\n")
+	for _, want := range want {
+		if !strings.Contains(said, want) {
+			p.TB.Errorf("%s: it says\n%s\nwant %q", what, said, want)
+		}
+	}
+}
+
 func TestATestThatFailedKeepsTheOldFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "recording.journal")
 	target := open(t)
@@ -183,7 +193,8 @@ func TestWhatIsLeftOverFailsTheTest(t *testing.T) {
 		run  func(c grpc_testing.TestServiceClient)
 		want []string
 	}{
-		{"nothing is called", func(grpc_testing.TestServiceClient) {}, []string{"2 recorded calls", "call 1 ", "call 2 "}},
+		{"nothing is called", func(grpc_testing.TestServiceClient) {},
+			[]string{"2 recorded calls", "call 1 ", "call 2 "}},
 		{"a stream is used by half", func(c grpc_testing.TestServiceClient) {
 			c.UnaryCall(t.Context(), put("a"))
 			s, _ := c.FullDuplexCall(t.Context())
@@ -196,18 +207,15 @@ func TestWhatIsLeftOverFailsTheTest(t *testing.T) {
 			s := grpcreplay.Start(p, grpcreplay.Config{File: file, Mode: grpcreplay.ModeNone, Listen: listen})
 			c.run(grpc_testing.NewTestServiceClient(by.dial(t, s, nobody)))
 			p.end()
-			said := strings.Join(p.errors, "\n")
-			for _, want := range c.want {
-				if !strings.Contains(said, want) {
-					t.Errorf("%s, by %s: it says\n%s\nwant %q", c.name, by.name, said, want)
-				}
-			}
+			p.said(c.name+", by "+by.name, c.want)
 		}
 	}
 }
 
 func TestAWriterGetsTheRecordingAtClose(t *testing.T) {
-	for _, format := range []grpcreplay.Format{"", grpcreplay.Binary, grpcreplay.CompressedBinary, grpcreplay.RPCReplay} {
+	for _, format := range []grpcreplay.Format{
+		"", grpcreplay.Binary, grpcreplay.CompressedBinary, grpcreplay.RPCReplay,
+	} {
 		var b bytes.Buffer
 		s := must(t, must2(grpcreplay.New(grpcreplay.Config{Writer: &b, Format: format})), nil)
 		dial(t, open(t), s.DialOptions()...).UnaryCall(t.Context(), put("a"))
@@ -263,7 +271,8 @@ func sample(t testing.TB, format grpcreplay.Format) []byte {
 	s := must(t, must2(grpcreplay.New(grpcreplay.Config{Writer: &b, Format: format, Initial: []byte("seed")})), nil)
 	c := dial(t, open(t), s.DialOptions()...)
 	c.UnaryCall(t.Context(), put("a"))
-	c.UnaryCall(t.Context(), &grpc_testing.SimpleRequest{ResponseStatus: &grpc_testing.EchoStatus{Code: 5, Message: "no"}})
+	c.UnaryCall(t.Context(), &grpc_testing.SimpleRequest{
+		ResponseStatus: &grpc_testing.EchoStatus{Code: 5, Message: "no"}})
 	stream := must(t, must2(c.FullDuplexCall(t.Context())), nil)
 	stream.Send(ask("b"))
 	stream.Recv()
@@ -296,7 +305,7 @@ func TestARecordingThatIsCutOffIsAnErrorOrShorter(t *testing.T) {
 }
 
 func TestARecordingOfALaterVersionIsRefused(t *testing.T) {
-	text := strings.Replace(string(sample(t, grpcreplay.Text)), "rehearse grpc recording 1", "rehearse grpc recording 9", 1)
+	text := strings.Replace(string(sample(t, grpcreplay.Text)), "recording 1", "recording 9", 1)
 	if _, err := grpcreplay.Read(strings.NewReader(text)); err == nil ||
 		!strings.Contains(err.Error(), "9") || !strings.Contains(err.Error(), "1") {
 		t.Errorf("the error is %v", err)
@@ -329,7 +338,8 @@ func TestAFileIsPrintedInItsTextForm(t *testing.T) {
 		t.Fatal(err)
 	}
 	var a, b strings.Builder
-	if err := errors.Join(grpcreplay.Fprint(&a, file), grpcreplay.FprintReader(&b, bytes.NewReader(read(t, file)))); err != nil {
+	err := errors.Join(grpcreplay.Fprint(&a, file), grpcreplay.FprintReader(&b, bytes.NewReader(read(t, file))))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if a.String() != b.String() || !strings.HasPrefix(a.String(), "rehearse grpc recording 1\n") {

@@ -133,7 +133,8 @@ func TestAKeyThatMustAgreeIsRememberedByTheRecording(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	s = must(t, must2(grpcreplay.New(grpcreplay.Config{File: c.File, Mode: grpcreplay.ModeNone, AllowUnused: true})), nil)
+	s = must(t, must2(grpcreplay.New(grpcreplay.Config{
+		File: c.File, Mode: grpcreplay.ModeNone, AllowUnused: true})), nil)
 	ctx := metadata.AppendToOutgoingContext(t.Context(), "tenant", "umbrella")
 	_, err := dial(t, nobody, s.DialOptions()...).UnaryCall(ctx, put("who am I?"))
 	if text := fails(err); !strings.Contains(text, "metadata tenant") {

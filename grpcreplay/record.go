@@ -249,7 +249,7 @@ func (x *recorded) SendMsg(m any) error {
 func (x *recorded) CloseSend() error {
 	x.looks()
 	x.mu.Lock()
-	again := x.closed
+	again := x.closed || x.ended
 	x.closed = true
 	x.mu.Unlock()
 	if !again {

@@ -34,7 +34,7 @@ type Recorder struct {
 
 	side   *os.File // nil: kept in kept
 	kept   []byte
-	size   int64
+	size   int64 // of all that is recorded
 	secret *redaction
 
 	mu      sync.Mutex
@@ -130,22 +130,35 @@ func (r *Recorder) openSide() error {
 	return nil
 }
 
-// write redacts a batch of entries and writes it to the side file. Only the
-// reel's goroutine calls it.
+// write redacts a batch of entries and writes it to the side file: up to the
+// first that must not be there. Only the reel's goroutine calls it.
 func (r *Recorder) write(batch []entry) error {
-	limits := r.config.Limits.tape()
 	for i := range batch {
-		var err error
-		if r.kept, err = r.secret.append(r.kept, &batch[i], limits.Message); err != nil {
-			return err
+		if err := r.add(&batch[i]); err != nil {
+			return errors.Join(err, r.flush())
 		}
 	}
-	r.size += int64(len(r.kept))
-	if r.size > limits.File {
+	return r.flush()
+}
+
+// add appends an entry to what is kept, if it may be there.
+func (r *Recorder) add(e *entry) error {
+	limits := r.config.Limits.tape()
+	kept, err := r.secret.append(r.kept, e, limits.Message)
+	if err != nil {
+		return err
+	}
+	size := r.size + int64(len(kept)-len(r.kept))
+	if size > limits.File {
 		return fmt.Errorf("it has grown beyond %d bytes: set Config.Limits.File", limits.File)
 	}
+	r.kept, r.size = kept, size
+	return nil
+}
+
+// flush writes what is kept to the side file, if there is one.
+func (r *Recorder) flush() error {
 	if r.side == nil {
-		r.size -= int64(len(r.kept))
 		return nil
 	}
 	_, err := r.side.Write(r.kept)
@@ -252,6 +265,7 @@ func (r *Recorder) finish() error {
 // develop orders calls, finds their causes, and puts them on a tape behind
 // those of the base.
 func (r *Recorder) develop(calls []*tape.Call) *tape.Tape {
+	endThem(calls)
 	calls = cause.Arrange(calls)
 	cause.Presume(calls)
 	t := &tape.Tape{Head: r.head}

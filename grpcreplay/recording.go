@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -145,6 +146,7 @@ func recovered(b []byte, limits tape.Limits) (*tape.Tape, error) {
 	if err != nil {
 		return nil, err
 	}
+	endThem(calls)
 	calls = cause.Arrange(calls)
 	cause.Presume(calls)
 	t := &tape.Tape{Head: head, Schema: types}
@@ -153,6 +155,17 @@ func recovered(b []byte, limits tape.Limits) (*tape.Tape, error) {
 		t.Add(c)
 	}
 	return t, nil
+}
+
+// endThem makes the end of each call the last of it: what its client did later
+// came to nobody.
+func endThem(calls []*tape.Call) {
+	for _, c := range calls {
+		ends := func(e tape.Event) bool { return e.Kind == tape.End }
+		if end := slices.IndexFunc(c.Events, ends); end >= 0 {
+			c.Events = c.Events[:end+1]
+		}
+	}
 }
 
 // fault is an error of the Config's file.

@@ -21,7 +21,7 @@ type redaction struct {
 	book   *book
 	known  *schema.Set // what by was made for
 	by     *redact.Redactor
-	method map[uint64]string // of calls under way
+	method map[uint64]string // of all calls: a client may send when its call is over, and take it back
 	told   map[string]bool   // methods whose types stand in the side file
 }
 
@@ -69,7 +69,6 @@ func (x *redaction) append(b []byte, e *entry, limit int64) ([]byte, error) {
 	case tape.End:
 		e.event.Pairs = x.by.Pairs(e.event.Pairs)
 		e.event.Status = x.by.Status(e.event.Status)
-		delete(x.method, e.id)
 	}
 	return spool.AppendEvent(b, e.id, &e.event), nil
 }

@@ -92,7 +92,8 @@ func (h *hints) encode(m any) ([]byte, error) {
 	}
 	defer body.Free()
 	if n := body.Len(); n > h.mostSent {
-		return nil, status.Errorf(codes.ResourceExhausted, "trying to send message larger than max (%d vs. %d)", n, h.mostSent)
+		return nil, status.Errorf(codes.ResourceExhausted,
+			"trying to send message larger than max (%d vs. %d)", n, h.mostSent)
 	}
 	return body.Materialize(), nil
 }
@@ -100,7 +101,8 @@ func (h *hints) encode(m any) ([]byte, error) {
 // decode makes a message of its bytes: what stood in it before is gone.
 func (h *hints) decode(b []byte, m any) error {
 	if len(b) > h.most {
-		return status.Errorf(codes.ResourceExhausted, "grpc: received message larger than max (%d vs. %d)", len(b), h.most)
+		return status.Errorf(codes.ResourceExhausted,
+			"grpc: received message larger than max (%d vs. %d)", len(b), h.most)
 	}
 	data := mem.BufferSlice{mem.SliceBuffer(b)}
 	codec := h.codec

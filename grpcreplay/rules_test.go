@@ -67,11 +67,15 @@ var stages = []stage{
 	{"a recording", func(t *testing.T) grpcreplay.Config {
 		return grpcreplay.Config{File: record(t, standard), Mode: grpcreplay.ModeNone, AllowUnused: true}
 	}},
-	{"nothing", func(*testing.T) grpcreplay.Config { return grpcreplay.Config{NoFile: true, Mode: grpcreplay.ModeNone} }},
+	{"nothing", func(*testing.T) grpcreplay.Config {
+		return grpcreplay.Config{NoFile: true, Mode: grpcreplay.ModeNone}
+	}},
 }
 
 // onEveryStage runs a test in every way on every stage.
-func onEveryStage(t *testing.T, f func(t *testing.T, on string, s *grpcreplay.Service, c grpc_testing.TestServiceClient)) {
+func onEveryStage(
+	t *testing.T, f func(t *testing.T, on string, s *grpcreplay.Service, c grpc_testing.TestServiceClient),
+) {
 	for _, st := range stages {
 		for _, by := range ways {
 			t.Run(st.name+" by "+by.name, func(t *testing.T) {
@@ -122,7 +126,8 @@ func TestARuleDecidesByMethodContentAndCount(t *testing.T) {
 	onEveryStage(t, func(t *testing.T, on string, s *grpcreplay.Service, c grpc_testing.TestServiceClient) {
 		unary := grpcreplay.Method(grpc_testing.TestService_UnaryCall_FullMethodName)
 		content := grpcreplay.Having(`"YQ=="`) // a
-		remove := s.Rule(rule.Then(unary.And(content).Nth(2), grpcreplay.Failing(status.New(codes.Aborted, "the second"))))
+		second := grpcreplay.Failing(status.New(codes.Aborted, "the second"))
+		remove := s.Rule(rule.Then(unary.And(content).Nth(2), second))
 		var got []string
 		for _, text := range []string{"a", "b", "a"} {
 			_, err := c.UnaryCall(t.Context(), put(text))
@@ -148,15 +153,16 @@ func TestARuleCutsAStream(t *testing.T) {
 			return
 		}
 		s.Rule(rule.Then(grpcreplay.Method("/*/FullDuplexCall"), grpcreplay.Answer{Pass: true, CutAfter: 2}))
-		same(t, "cut", []string{`payload:{body:"echo 1"}`, `payload:{body:"echo 2"}`, `error Unavailable "cut by a rule" 0`},
-			echoed(t, c, "1", "2", "3"))
+		same(t, "cut", []string{
+			`payload:{body:"echo 1"}`, `payload:{body:"echo 2"}`, `error Unavailable "cut by a rule" 0`,
+		}, echoed(t, c, "1", "2", "3"))
 	})
 }
 
 func TestFaultsOnReplayLeaveNothingOver(t *testing.T) {
 	for _, by := range ways {
 		t.Run(by.name, func(t *testing.T) {
-			s := grpcreplay.Start(t, grpcreplay.Config{File: record(t, standard), Mode: grpcreplay.ModeNone, Listen: listen})
+			s := replayed(t, record(t, standard))
 			c := grpc_testing.NewTestServiceClient(by.dial(t, s, nobody))
 			s.Rule(rule.Then(grpcreplay.Method("/*/FullDuplexCall"), grpcreplay.Answer{Pass: true, CutAfter: 1}))
 			standard(t, c)
@@ -167,7 +173,7 @@ func TestFaultsOnReplayLeaveNothingOver(t *testing.T) {
 func TestARetryAfterAFaultIsAnsweredByTheRecording(t *testing.T) {
 	for _, by := range ways {
 		t.Run(by.name, func(t *testing.T) {
-			s := grpcreplay.Start(t, grpcreplay.Config{File: record(t, standard), Mode: grpcreplay.ModeNone, Listen: listen})
+			s := replayed(t, record(t, standard))
 			c := grpc_testing.NewTestServiceClient(by.dial(t, s, nobody))
 			stream := grpcreplay.Method("/*/FullDuplexCall")
 			s.Rule(rule.Then(stream.Nth(1), grpcreplay.Failing(status.New(codes.Unavailable, "for now"))))
@@ -188,7 +194,8 @@ func TestARuleDelays(t *testing.T) {
 		} {
 			t.Run(name+" by "+by.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					s := grpcreplay.Start(t, grpcreplay.Config{File: file, Mode: grpcreplay.ModeNone, AllowUnused: true})
+					s := grpcreplay.Start(t, grpcreplay.Config{
+						File: file, Mode: grpcreplay.ModeNone, AllowUnused: true})
 					s.Rule(rule.Then(grpcreplay.Method("/*/*"), answer))
 					c := grpc_testing.NewTestServiceClient(by.dial(t, s, nobody))
 					begin := time.Now()
@@ -226,7 +233,7 @@ func TestWhatWasCalledCanBeAsserted(t *testing.T) {
 		}
 		for _, call := range calls {
 			if call.Status.Code() != code || len(call.Requests) != 1 || !call.Closed {
-				t.Errorf("%s ends by %v, with %d requests, closed %v", call, call.Status, len(call.Requests), call.Closed)
+				t.Errorf("%s ends by %v, its requests are %q, closed %v", call, call.Status, call.Requests, call.Closed)
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
@@ -243,7 +250,8 @@ func TestTheJournalTellsOfEveryCall(t *testing.T) {
 			c := st.set(t)
 			c.Journal = new(journal.Journal)
 			s := grpcreplay.Start(t, c)
-			s.Rule(rule.Then(grpcreplay.Method("/*/UnaryCall").Nth(2), grpcreplay.Failing(status.New(codes.Aborted, "no"))))
+			second := grpcreplay.Method("/*/UnaryCall").Nth(2)
+			s.Rule(rule.Then(second, grpcreplay.Failing(status.New(codes.Aborted, "no"))))
 			target := c.Target
 			if target == "" {
 				target = nobody

@@ -176,7 +176,8 @@ func (d dice) call() *tape.Call {
 			e.Pairs = d.pairs()
 		case tape.End:
 			e.Pairs = d.pairs()
-			e.Status = tape.Status{Code: d.Uint32N(20), Message: d.text(), Plain: d.IntN(2) == 0, Refused: d.IntN(2) == 0}
+			e.Status = tape.Status{
+				Code: d.Uint32N(20), Message: d.text(), Plain: d.IntN(2) == 0, Refused: d.IntN(2) == 0}
 			for range d.IntN(3) {
 				e.Status.Details = append(e.Status.Details, tape.Any{Type: d.url(), Value: d.message()})
 			}
