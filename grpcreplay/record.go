@@ -29,7 +29,7 @@ func (r *reel) begins(
 	md, _ := metadata.FromOutgoingContext(ctx)
 	c := &tape.Call{Method: method, Shape: shape, Codec: chosen.subtype, Pairs: pairsOf(md)}
 	if deadline, ok := ctx.Deadline(); ok {
-		c.Timeout = time.Until(deadline)
+		c.Timeout = max(time.Until(deadline), 1) // it has one, even if that is over
 	}
 	c.Authority, _ = ctx.Value(authorityKey{}).(string)
 	for _, o := range opts {
