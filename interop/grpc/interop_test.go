@@ -77,6 +77,7 @@ func runVia(t *testing.T, c testCase, via entry, config grpcreplay.Config) {
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-case="+c.name, "-via="+string(via),
 		"-mode="+string(config.Mode), "-file="+config.File, "-addr="+addr)
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // else each case takes a second, if races are looked for
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", config.Mode, err, out)
 	}
