@@ -138,7 +138,8 @@ func TestCallsWithoutAnAnswerAreLeftOut(t *testing.T) {
 		tp.Add(&tape.Call{Method: get, Shape: tape.Unary, Events: events})
 	}
 	tp.Add(&tape.Call{Method: chat, Shape: tape.Bidi, Events: []tape.Event{sent}})
-	same(t, tell(t, read(t, write(t, &tp, samples(t)), samples(t))), "1 /sample.v1.Store/Chat bidi\n  send \"a\"\n  header\n")
+	got := tell(t, read(t, write(t, &tp, samples(t)), samples(t)))
+	same(t, got, "1 /sample.v1.Store/Chat bidi\n  send \"a\"\n  header\n")
 }
 
 func TestACallThatTheClientGaveUpEndsAsItSawIt(t *testing.T) {
