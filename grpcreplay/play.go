@@ -88,6 +88,8 @@ type part struct {
 	failed  *tape.Event    // the end, once there is one
 	lenient bool           // a miss is no error: somebody else is asked
 	lost    *MismatchError // why nothing fits
+	wired   bool           // the call came over a connection, and no miss of it is reported yet
+	held    time.Time      // a miss is held back until then
 	wake    chan struct{}  // made by who waits; something has happened
 	story   story
 }
@@ -95,6 +97,7 @@ type part struct {
 // open begins to answer a call.
 func (p *player) open(ctx context.Context, method string, pairs []tape.Pair) *part {
 	x := &part{player: p, ctx: ctx, method: method, pairs: p.secret.pairs(pairs), began: time.Now()}
+	x.wired, _ = ctx.Value(wireKey{}).(bool)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	x.talk = p.deck.Open(method, x.pairs)
@@ -210,7 +213,7 @@ func (x *part) try(w *wait) (tape.Event, bool) {
 	defer p.mu.Unlock()
 	delete(p.waiting, x)
 	if x.failed != nil {
-		return *x.failed, true
+		return x.told(w)
 	}
 	if err := x.ctx.Err(); err != nil {
 		return x.cancelled(err), true
@@ -302,7 +305,7 @@ func (x *part) silent(w *wait) (tape.Event, bool) {
 			return tape.Event{}, false
 		}
 		x.miss()
-		return *x.failed, true
+		return x.told(w)
 	}
 	c := x.player.rec.tape.Call(at)
 	end := c.Ended()
@@ -372,7 +375,8 @@ func (x *part) fail(s tape.Status) {
 // miss ends a call that nothing recorded fits. The caller holds mu.
 func (x *part) miss() {
 	x.lost = x.player.mismatch(x)
-	if !x.lenient {
+	x.held = time.Now().Add(x.hesitates())
+	if !x.lenient && !x.wired {
 		x.report()
 	}
 	x.ended = true
@@ -381,6 +385,7 @@ func (x *part) miss() {
 
 // report makes the miss an error of the replay. The caller holds mu.
 func (x *part) report() {
+	x.wired = false
 	x.player.misses = append(x.player.misses, x.lost)
 	x.story.miss(x.lost)
 }

@@ -133,21 +133,6 @@ func (p *player) left() []*Unused {
 	return unused
 }
 
-// stillborn tells whether a call's client ended it before it sent anything: on
-// the wire nothing of it may be seen.
-func stillborn(c *tape.Call) bool {
-	for i := range c.Events {
-		switch c.Events[i].Kind {
-		case tape.Cancel:
-			return true
-		case tape.CloseSend:
-		default:
-			return false
-		}
-	}
-	return false
-}
-
 // partOf says how far a call that is left over was made.
 func partOf(l match.Left) string {
 	if !l.Used {

@@ -116,7 +116,7 @@ func (e *entrance) close() {
 
 // handle answers one call.
 func (e *entrance) handle(_ any, ss grpc.ServerStream) error {
-	ctx := ss.Context()
+	ctx := context.WithValue(ss.Context(), wireKey{}, true)
 	method, _ := grpc.MethodFromServerStream(ss)
 	md, _ := metadata.FromIncomingContext(ctx)
 	p := e.desk.party(ctx, method, plainPairs(md))

@@ -1,0 +1,63 @@
+// Calls that come over a connection, and are given up before they are answered.
+
+package grpcreplay
+
+import (
+	"time"
+
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
+)
+
+// wireKey is where a context tells that its call came over a connection. Of a
+// call that its client gives up as it begins, it is chance then how much is
+// seen, if anything: the recorded call and the live one may well differ.
+type wireKey struct{}
+
+// hesitation is how long a miss is held back on a connection, to learn whether
+// the client gives the call up, and so would never know.
+const hesitation = 20 * time.Millisecond
+
+// told returns how a call ended. If nothing recorded fits, and the client has
+// not given the call up before it is told so, that is an error. The caller
+// holds mu.
+func (x *part) told(w *wait) (tape.Event, bool) {
+	if x.lost == nil || x.lenient || !x.wired {
+		return *x.failed, true
+	}
+	if err := x.ctx.Err(); err != nil {
+		x.lost = nil
+		return x.cancelled(err), true
+	}
+	if d := time.Until(x.held); d > 0 {
+		w.until(d)
+		x.listen()
+		return tape.Event{}, false
+	}
+	x.report()
+	return *x.failed, true
+}
+
+// hesitates returns how long a miss is held back: until the call's time is
+// over, if that is soon.
+func (x *part) hesitates() time.Duration {
+	if deadline, ok := x.ctx.Deadline(); ok && time.Until(deadline) < 10*hesitation {
+		return max(hesitation, time.Until(deadline))
+	}
+	return hesitation
+}
+
+// stillborn tells whether nothing is known to have come of a call but that it
+// began, because its client ended it as good as at once, or the recording
+// ended: on a connection nothing of it may be seen another time.
+func stillborn(c *tape.Call) bool {
+	brief := 0 < c.Timeout && c.Timeout < hesitation
+	for i := range c.Events {
+		switch kind := c.Events[i].Kind; {
+		case kind == tape.Cancel:
+			return true
+		case kind != tape.CloseSend && !(brief && kind == tape.Send):
+			return false
+		}
+	}
+	return true
+}
