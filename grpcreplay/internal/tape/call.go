@@ -129,31 +129,42 @@ func (c *Call) Ended() *Event {
 	return nil
 }
 
-// Settle takes out the messages that were lost, as Lost events say, and those
-// events. And it takes out the half-close of a stream of requests that its
-// client gave up right behind it: on its way the one may overtake the other, so
-// that whether a server, or a proxy, sees the half-close is chance.
+// Settle takes out the messages that were lost, as Lost events say, those
+// events, and what stands behind the end. And it takes out what became of a call whose client gave it up by
+// chance: what the client tried after that, and the half-close of a stream of
+// requests right before it. On its way the one may overtake the other, so that
+// nobody can tell whether a server, or a proxy, sees the half-close.
 func (c *Call) Settle() {
-	settled := c.Events[:0]
+	settled, over := c.Events[:0], false
 	for _, e := range c.Events {
-		if n := len(settled); e.Kind == Cancel && n > 0 && settled[n-1].Kind == CloseSend && !c.Shape.OneRequest() {
-			settled = settled[:n-1]
-		}
-		if e.Kind != Lost {
-			settled = append(settled, e)
-			continue
-		}
-		for i := len(settled) - 1; i >= 0; i-- {
-			if settled[i].Kind == Send {
-				settled = slices.Delete(settled, i, i+1)
-				break
+		switch {
+		case over && (e.Kind.FromClient() || e.Kind == Lost):
+		case e.Kind == Lost:
+			settled = withoutLast(settled, Send)
+		case e.Kind == Cancel:
+			over = true
+			if n := len(settled); n > 0 && settled[n-1].Kind == CloseSend && !c.Shape.OneRequest() {
+				settled = settled[:n-1]
 			}
+			settled = append(settled, e)
+		default:
+			settled = append(settled, e)
 		}
 	}
 	if end := slices.IndexFunc(settled, func(e Event) bool { return e.Kind == End }); end >= 0 {
 		settled = settled[:end+1]
 	}
 	c.Events = settled
+}
+
+// withoutLast takes the last event of a kind out.
+func withoutLast(events []Event, kind Kind) []Event {
+	for i := len(events) - 1; i >= 0; i-- {
+		if events[i].Kind == kind {
+			return slices.Delete(events, i, i+1)
+		}
+	}
+	return events
 }
 
 // ByClient returns whether the client ended the call: it cancelled, or its

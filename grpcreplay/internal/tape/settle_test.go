@@ -27,6 +27,9 @@ func TestWhatNobodyMayHaveSeenIsTakenOut(t *testing.T) {
 		"that of the only request": {
 			tape.ServerStream, []tape.Kind{send, half, cancel}, []tape.Kind{send, half, cancel},
 		},
+		"what is tried afterwards": {
+			tape.Bidi, []tape.Kind{send, cancel, send, lost, half, recv}, []tape.Kind{send, cancel, recv},
+		},
 	} {
 		c := &tape.Call{Shape: test.shape}
 		for _, k := range test.have {
