@@ -32,6 +32,9 @@ func TestInteropCasesRecordedAndReplayed(t *testing.T) {
 				runVia(t, c, via, grpcreplay.Config{File: file, Mode: grpcreplay.ModeAll, Target: addr})
 				stop()
 				runVia(t, c, via, grpcreplay.Config{File: file, Mode: grpcreplay.ModeNone, Target: addr})
+				if text, err := os.ReadFile(file); t.Failed() && len(text) < 10_000 {
+					t.Logf("the recording, %v:\n%s", err, text)
+				}
 			})
 		}
 	}
@@ -65,7 +68,7 @@ func runVia(t *testing.T, c testCase, via entry, config grpcreplay.Config) {
 	t.Helper()
 	addr := config.Target
 	if via == byProxy {
-		config.Listen = new(net.ListenConfig).Listen
+		config.Listen, config.AllowUnused = new(net.ListenConfig).Listen, fleeting[c.name]
 		s, err := grpcreplay.New(config)
 		must(t, err)
 		defer func() {
