@@ -112,14 +112,6 @@ var conversations = []saga{
 		x.add("late: %v", s.Send(ask("late")))
 		x.metadata("trailer", s.Trailer())
 	}},
-	{name: "after the end", tell: func(x *attempt) {
-		s, _ := x.shop.FullDuplexCall(x.ctx)
-		s.Send(ask("a"))
-		x.add("%s", seen(s.Recv()))
-		x.add("half-close: %v, again: %v", s.CloseSend(), s.CloseSend())
-		x.add("sent: %s", fails(s.Send(ask("late"))))
-		x.add("%s", seen(s.Recv()))
-	}},
 	{name: "receiving on and on", tell: func(x *attempt) {
 		s, _ := x.shop.FullDuplexCall(x.ctx)
 		s.CloseSend()
@@ -303,5 +295,21 @@ func TestMoreAnswersThanOneAreAnErrorWhereOneIsDue(t *testing.T) {
 	s = grpcreplay.Start(t, c)
 	if again := call(connect(t, nobody, s.DialOptions()...)); again != live || !strings.Contains(live, "cardinality") {
 		t.Errorf("live it is %s, replayed %s", live, again)
+	}
+}
+
+func TestSendingAfterTheHalfCloseIsAnError(t *testing.T) {
+	for _, by := range ways {
+		c := grpcreplay.Config{File: filepath.Join(t.TempDir(), "recording.journal"), Listen: listen, AllowUnused: true}
+		it := saga{name: "after the half-close", tell: func(x *attempt) {
+			s, _ := x.shop.FullDuplexCall(x.ctx)
+			s.Send(ask("a"))
+			x.add("%s", seen(s.Recv()))
+			x.add("half-close: %v, again: %v", s.CloseSend(), s.CloseSend())
+			x.add("sent: %s", fails(s.Send(ask("late"))))
+		}}
+		live := told(t, it, connect(t, serve(t)))
+		same(t, "while recording by "+by.name, live.lines, retold(t, it, by, c, serve(t)).lines)
+		same(t, "on replay by "+by.name, live.lines, retold(t, it, by, c, "").lines)
 	}
 }
