@@ -35,6 +35,7 @@ type player struct {
 	deck    *match.Deck
 	board   *cause.Board
 	waiting map[*part]struct{} // for what other calls do
+	resets  map[int]bool       // calls over connections that their clients gave up
 	misses  []*MismatchError
 	stalls  []*StallError
 	excuses []excuse
@@ -60,7 +61,7 @@ func newPlayer(rec *Recording, c Config, n *notes, skip func(int) bool) (*player
 	}
 	p := &player{
 		rec: rec, config: c, ignore: ignore, secret: secret, note: n, began: time.Now(),
-		board: cause.NewBoard(rec.tape), waiting: make(map[*part]struct{}),
+		board: cause.NewBoard(rec.tape), waiting: make(map[*part]struct{}), resets: make(map[int]bool),
 	}
 	p.required = union(head.Metadata, m.Metadata)
 	p.canons = &canons{set: rec.schema, ignore: ignore}
@@ -337,6 +338,7 @@ func (x *part) cancelled(err error) tape.Event {
 		}
 		x.ended = true
 		x.talk.End()
+		x.givenUp()
 		x.marks()
 		x.story.client(tape.Cancel, nil)
 	}

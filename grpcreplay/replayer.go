@@ -56,7 +56,7 @@ func (r *Replayer) InterceptUnary(
 	ctx context.Context, method string, req, reply any, _ *grpc.ClientConn, _ grpc.UnaryInvoker,
 	opts ...grpc.CallOption,
 ) error {
-	return replayUnary(ctx, r.player, method, req, reply, opts)
+	return replayUnary(ctx, r.player, unary{method, req, reply, opts})
 }
 
 // InterceptStream is the interceptor of streams.
@@ -64,7 +64,7 @@ func (r *Replayer) InterceptStream(
 	ctx context.Context, desc *grpc.StreamDesc, _ *grpc.ClientConn, method string, _ grpc.Streamer,
 	opts ...grpc.CallOption,
 ) (grpc.ClientStream, error) {
-	return replayStream(ctx, r.player, desc, method, opts)
+	return replayStream(ctx, r.player, streaming{desc, method, opts})
 }
 
 // Unused returns the recorded calls that were not made, or not to their end.
@@ -120,13 +120,12 @@ func (e *UnusedError) Error() string {
 // left returns what is left over.
 func (p *player) left() []*Unused {
 	p.mu.Lock()
-	left := p.deck.Left()
+	defer p.mu.Unlock()
 	excuses := slices.Clone(p.excuses)
-	p.mu.Unlock()
 	var unused []*Unused
-	for _, l := range left {
+	for _, l := range p.deck.Left() {
 		c := p.rec.tape.Call(l.Call)
-		if (l.Used || !stillborn(c)) && !p.excused(&excuses, c) {
+		if (l.Used || !stillborn(c)) && !p.crossed(l, c) && !p.excused(&excuses, c) {
 			unused = append(unused, &Unused{newCall(c, p.rec.schema), partOf(l)})
 		}
 	}
