@@ -90,7 +90,7 @@ func (s *Service) upstream(method string, pairs []tape.Pair) opener {
 		if s.recorder == nil || unrecorded(method) {
 			return s.target.NewStream(ctx, both, method, opts...)
 		}
-		return s.recorder.reel.stream(ctx, shaped{both, tape.Unknown}, method, opts,
+		return s.recorder.reel.stream(ctx, streaming{both, method, opts}, tape.Unknown,
 			func(opts ...grpc.CallOption) (grpc.ClientStream, error) {
 				return s.target.NewStream(ctx, both, method, opts...)
 			})
@@ -151,7 +151,7 @@ func (s *Service) InterceptUnary(
 			}
 		}
 		return s.answer(a)
-	}), method, req, reply, opts)
+	}), unary{method, req, reply, opts})
 }
 
 // recording returns an invoker that records.
@@ -189,7 +189,7 @@ func (s *Service) InterceptStream(
 			}
 		}
 		return s.answer(a)
-	}), desc, method, opts)
+	}), streaming{desc, method, opts})
 }
 
 // recordingStreams returns a streamer that records.

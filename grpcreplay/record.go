@@ -153,29 +153,23 @@ func (r *reel) interceptStream(
 		return streamer(ctx, desc, cc, method, opts...)
 	}
 	shape := tape.ShapeOf(desc.ClientStreams, desc.ServerStreams)
-	return r.stream(ctx, shaped{desc, shape}, method, opts, func(opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	return r.stream(ctx, streaming{desc, method, opts}, shape, func(opts ...grpc.CallOption) (grpc.ClientStream, error) {
 		return streamer(ctx, desc, cc, method, opts...)
 	})
 }
 
-// A shaped is how gRPC is told to treat a call, and what is known of its shape.
-type shaped struct {
-	desc  *grpc.StreamDesc
-	shape tape.Shape
-}
-
-// stream records the stream that open opens.
+// stream records the stream that open opens. Its shape is what is known of
+// it, which may be less than gRPC is told.
 func (r *reel) stream(
-	ctx context.Context, as shaped, method string, opts []grpc.CallOption,
-	open func(...grpc.CallOption) (grpc.ClientStream, error),
+	ctx context.Context, c streaming, shape tape.Shape, open func(...grpc.CallOption) (grpc.ClientStream, error),
 ) (grpc.ClientStream, error) {
-	s, t, err := r.begins(ctx, method, as.shape, opts)
+	s, t, err := r.begins(ctx, c.method, shape, c.opts)
 	if err != nil {
 		return nil, err
 	}
-	x := &recorded{strand: s, ctx: ctx, tee: t, oneResponse: !as.desc.ServerStreams}
+	x := &recorded{strand: s, ctx: ctx, tee: t, oneResponse: !c.desc.ServerStreams}
 	t.sent = x.sends
-	opts = append(opts[:len(opts):len(opts)], grpc.ForceCodecV2(t), grpc.OnFinish(x.finished))
+	opts := append(c.opts[:len(c.opts):len(c.opts)], grpc.ForceCodecV2(t), grpc.OnFinish(x.finished))
 	inner, err := open(opts...)
 	if err != nil {
 		x.refused = true
@@ -183,8 +177,18 @@ func (r *reel) stream(
 		return nil, err
 	}
 	x.ClientStream = inner
-	context.AfterFunc(ctx, x.cancels)
+	x.watch(ctx)
 	return x, nil
+}
+
+// watch takes down that the client gives the call up, as long as it is not over.
+func (x *recorded) watch(ctx context.Context) {
+	forget := context.AfterFunc(ctx, x.cancels)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.forget = forget; x.ended {
+		forget()
+	}
 }
 
 // A recorded is a client's stream that is being recorded.
@@ -196,12 +200,13 @@ type recorded struct {
 	oneResponse bool
 
 	mu      sync.Mutex
-	refused bool  // it was not opened
-	closed  bool  // the half-close is taken down
-	headed  bool  // the header is
-	gone    bool  // that the client ended the call is
-	ended   bool  // the end is
-	failed  error // what Before said of a message that was sent
+	refused bool        // it was not opened
+	closed  bool        // the half-close is taken down
+	headed  bool        // the header is
+	gone    bool        // that the client ended the call is
+	ended   bool        // the end is
+	failed  error       // what Before said of a message that was sent
+	forget  func() bool // ends watch; nil before it
 }
 
 // sends takes down a message before it goes on its way. Its error, which
@@ -314,6 +319,9 @@ func (x *recorded) ends(err error, trailer metadata.MD) error {
 	x.mu.Lock()
 	again := x.ended
 	x.ended = true
+	if x.forget != nil {
+		x.forget()
+	}
 	x.mu.Unlock()
 	if again {
 		return nil

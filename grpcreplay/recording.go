@@ -33,7 +33,7 @@ const (
 	Text             Format = "text"              // to be read, reviewed and edited
 	Binary           Format = "binary"            // small and fast, for many calls
 	CompressedBinary Format = "compressed binary" // smaller
-	RPCReplay        Format = "rpcreplay"         // of cloud.google.com/go/rpcreplay: metadata, half-closes and causes are lost
+	RPCReplay        Format = "rpcreplay"         // of cloud.google.com/go/rpcreplay; loses metadata and causes
 )
 
 // A Recording is what was recorded: immutable, shared freely between tests

@@ -131,9 +131,16 @@ func (h *hints) over(header, trailer metadata.MD, err error) {
 	}
 }
 
+// A unary is a unary call as an interceptor gets it.
+type unary struct {
+	method     string
+	req, reply any
+	opts       []grpc.CallOption
+}
+
 // replayUnary answers a unary call from a desk.
-func replayUnary(ctx context.Context, d desk, method string, req, reply any, opts []grpc.CallOption) error {
-	h, err := hintsOf(opts)
+func replayUnary(ctx context.Context, d desk, c unary) error {
+	h, err := hintsOf(c.opts)
 	if err != nil {
 		return err
 	}
@@ -143,8 +150,8 @@ func replayUnary(ctx context.Context, d desk, method string, req, reply any, opt
 		return err
 	}
 	md, _ := metadata.FromOutgoingContext(ctx)
-	p := d.party(ctx, method, pairsOf(md))
-	body, err := h.encode(req)
+	p := d.party(ctx, c.method, pairsOf(md))
+	body, err := h.encode(c.req)
 	if err != nil { // the call is made, and given up
 		p.abandon()
 		h.over(nil, nil, err)
@@ -153,7 +160,7 @@ func replayUnary(ctx context.Context, d desk, method string, req, reply any, opt
 	if p.send(body) {
 		p.closeSend()
 	}
-	header, trailer, err := receive(p, &h, reply)
+	header, trailer, err := receive(p, &h, c.reply)
 	if !isReal(p) {
 		h.over(header, trailer, err)
 	}
@@ -189,11 +196,16 @@ func receive(p party, h *hints, reply any) (header, trailer metadata.MD, err err
 	}
 }
 
+// A streaming is a stream as an interceptor gets it.
+type streaming struct {
+	desc   *grpc.StreamDesc
+	method string
+	opts   []grpc.CallOption
+}
+
 // replayStream answers a stream from a desk.
-func replayStream(
-	ctx context.Context, d desk, desc *grpc.StreamDesc, method string, opts []grpc.CallOption,
-) (grpc.ClientStream, error) {
-	h, err := hintsOf(opts)
+func replayStream(ctx context.Context, d desk, c streaming) (grpc.ClientStream, error) {
+	h, err := hintsOf(c.opts)
 	if err != nil {
 		return nil, err
 	}
@@ -203,16 +215,16 @@ func replayStream(
 		return nil, err
 	}
 	md, _ := metadata.FromOutgoingContext(ctx)
-	x := &played{desc: desc, hints: h, turn: newTurnstile()}
+	x := &played{desc: c.desc, hints: h, turn: newTurnstile()}
 	x.ctx, x.cancel = context.WithCancel(peer.NewContext(ctx, &recordedPeer))
-	x.party = d.party(ctx, method, pairsOf(md))
+	x.party = d.party(ctx, c.method, pairsOf(md))
 	if r, ok := x.party.(refuser); ok {
 		if e := r.refused(); e != nil { // it was refused before anything was sent, and is again
 			x.end(*e)
 			return nil, x.err
 		}
 	}
-	context.AfterFunc(ctx, x.gone)
+	context.AfterFunc(x.ctx, x.gone) // which end cancels
 	return x, nil
 }
 

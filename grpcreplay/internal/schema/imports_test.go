@@ -32,7 +32,10 @@ func TestAFileMayImportWhatItRefersToByAnotherPath(t *testing.T) {
 			},
 			Service: []*descriptorpb.ServiceDescriptorProto{{
 				Name: proto.String("KV"), Method: []*descriptorpb.MethodDescriptorProto{
-					{Name: proto.String("Get"), InputType: proto.String(".kv.Pair"), OutputType: proto.String(".rpc.Range")},
+					{
+						Name:      proto.String("Get"),
+						InputType: proto.String(".kv.Pair"), OutputType: proto.String(".rpc.Range"),
+					},
 				}},
 			},
 		},

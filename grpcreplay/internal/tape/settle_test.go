@@ -18,9 +18,13 @@ func TestWhatNobodyMayHaveSeenIsTakenOut(t *testing.T) {
 		shape      tape.Shape
 		have, want []tape.Kind
 	}{
-		"a message that was lost":      {tape.Bidi, []tape.Kind{send, send, lost, recv}, []tape.Kind{send, recv}},
-		"a half-close that is seen":    {tape.Bidi, []tape.Kind{send, half, recv, cancel}, []tape.Kind{send, half, recv, cancel}},
-		"a half-close that may not be": {tape.Bidi, []tape.Kind{send, recv, half, cancel}, []tape.Kind{send, recv, cancel}},
+		"a message that was lost": {tape.Bidi, []tape.Kind{send, send, lost, recv}, []tape.Kind{send, recv}},
+		"a half-close that is seen": {
+			tape.Bidi, []tape.Kind{send, half, recv, cancel}, []tape.Kind{send, half, recv, cancel},
+		},
+		"a half-close that may not be": {
+			tape.Bidi, []tape.Kind{send, recv, half, cancel}, []tape.Kind{send, recv, cancel},
+		},
 		"by a proxy that knows no shape": {
 			tape.Unknown, []tape.Kind{send, recv, half, cancel}, []tape.Kind{send, recv, cancel},
 		},
