@@ -4,30 +4,41 @@ package grpcreplay
 
 import "time"
 
+// A reason is why a wait lasts no longer than some time.
+type reason int
+
+const (
+	forTime   reason = iota // an event is not due before
+	forCauses               // other calls' clients have to act first
+	forRest                 // several calls fit: what the client does next may tell
+	forSign                 // nothing is left to come, unless the client gives a sign
+)
+
 // A wait is what one call of next has waited for.
 type wait struct {
-	part    *part
-	timer   *time.Timer
-	grace0  bool // the timer is that of grace
-	expired bool // grace is over
-	rested  bool // the program has come to rest: who is undecided decides
+	part   *part
+	timer  *time.Timer
+	why    reason // of the timer
+	over   [forSign + 1]bool
+	yields int // how often another one was let go first
 }
 
 // client waits for the client alone: no time ends it.
 func (w *wait) client() { w.stop() }
 
-// grace waits for others too, but no longer than d in all.
-func (w *wait) grace(d time.Duration) {
-	if w.timer == nil || !w.grace0 {
-		w.stop()
-		w.timer, w.grace0 = time.NewTimer(d), true
+// grace waits for others too, but no longer than d in all for one reason.
+func (w *wait) grace(why reason, d time.Duration) {
+	if w.timer == nil || w.why != why {
+		w.set(why, d)
 	}
 }
 
 // until waits for d to pass.
-func (w *wait) until(d time.Duration) {
+func (w *wait) until(d time.Duration) { w.set(forTime, d) }
+
+func (w *wait) set(why reason, d time.Duration) {
 	w.stop()
-	w.timer, w.grace0 = time.NewTimer(d), false
+	w.timer, w.why = time.NewTimer(d), why
 }
 
 // stop ends the timer.
@@ -48,9 +59,7 @@ func (w *wait) wait() {
 	case <-w.part.wake:
 	case <-w.part.ctx.Done():
 	case <-passed:
-		if w.grace0 {
-			w.expired, w.rested = true, true
-		}
+		w.over[w.why] = true
 		w.timer = nil
 	}
 }

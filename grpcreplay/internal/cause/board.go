@@ -26,12 +26,15 @@ func (b *Board) Mark(r tape.Ref) {
 // waits for it.
 func (b *Board) Missing(after []tape.Ref) (missing []tape.Ref) {
 	for _, r := range after {
-		if b.knows(r) && b.done[r.Call] < clamp(r.Nth) {
+		if !b.Has(r) {
 			missing = append(missing, r)
 		}
 	}
 	return missing
 }
+
+// Has tells whether a client's event has happened, or names nothing.
+func (b *Board) Has(r tape.Ref) bool { return !b.knows(r) || b.done[r.Call] >= clamp(r.Nth) }
 
 // Forgive lets what waits for these events, and for those before them in
 // their calls, wait no longer: they are as good as done.

@@ -3,6 +3,7 @@
 package match
 
 import (
+	"iter"
 	"math"
 
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
@@ -31,6 +32,27 @@ func (t *Talk) Next(rested bool) Turn {
 		}
 	}
 	return t.weigh(v, rested)
+}
+
+// mostRivals is how many calls Rivals goes over.
+const mostRivals = 64
+
+// Rivals goes over the calls that a talk may yet have while it is undecided,
+// each with what its server does next: in recorded order, the first of them.
+func (t *Talk) Rivals() iter.Seq[Turn] {
+	return func(yield func(Turn) bool) {
+		if t.gone || t.call >= 0 {
+			return
+		}
+		w := t.deck.walk(t.deck.narrow(t.node))
+		w.feasible = true
+		for range mostRivals {
+			call, _ := w.next()
+			if call < 0 || !yield(t.foresee(call)) {
+				return
+			}
+		}
+	}
 }
 
 // Take says that what Next returned was delivered. Nothing else may have been
