@@ -35,7 +35,8 @@ type player struct {
 	deck    *match.Deck
 	board   *cause.Board
 	waiting map[*part]struct{} // for what other calls do
-	resets  map[int]bool       // calls over connections that their clients gave up
+	temper  temper
+	resets  map[int]bool // calls over connections that their clients gave up
 	misses  []*MismatchError
 	stalls  []*StallError
 	excuses []excuse
@@ -93,6 +94,7 @@ type part struct {
 	held    time.Time      // a miss is held back until then
 	wake    chan struct{}  // made by who waits; something has happened
 	story   story
+	hold    hold // what its next event waits for
 }
 
 // open begins to answer a call.
@@ -113,10 +115,10 @@ func (x *part) refused() *tape.Event {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	turn := x.talk.Next(false)
-	if turn.State != match.Ready || !turn.Event.Status.Refused || len(p.board.Missing(turn.Event.After)) > 0 {
+	if turn.State != match.Ready || !turn.Event.Status.Refused || len(x.missing(turn)) > 0 {
 		return nil
 	}
-	e, _ := x.deliver(&wait{part: x, expired: true}, turn)
+	e, _ := x.deliver(&wait{part: x}, turn)
 	return &e
 }
 
@@ -178,7 +180,9 @@ func (x *part) marks() {
 		x.player.board.Mark(r)
 	}
 	for other := range x.player.waiting {
-		other.rouse()
+		if other.hold.lifted(x.player.board) {
+			other.rouse()
+		}
 	}
 }
 
@@ -219,13 +223,12 @@ func (x *part) try(w *wait) (tape.Event, bool) {
 	if err := x.ctx.Err(); err != nil {
 		return x.cancelled(err), true
 	}
-	turn := x.talk.Next(w.rested)
+	turn := x.talk.Next(w.over[forRest])
 	switch turn.State {
 	case match.Ready:
 		return x.deliver(w, turn)
 	case match.Undecided:
-		w.grace(x.patience())
-		p.waiting[x] = struct{}{}
+		x.undecided(w)
 	case match.Silent:
 		return x.silent(w)
 	default:
@@ -246,15 +249,12 @@ func (x *part) listen() {
 // causes and its time have come. The caller holds mu.
 func (x *part) deliver(w *wait, turn match.Turn) (tape.Event, bool) {
 	p, e := x.player, *turn.Event
-	if missing := p.board.Missing(e.After); len(missing) > 0 {
-		if !w.expired {
-			w.grace(x.patience())
-			p.waiting[x] = struct{}{}
-			x.listen()
+	if missing := x.missing(turn); len(missing) > 0 {
+		if x.holds(w, turn, missing) {
 			return e, false
 		}
 		x.stall(missing, turn)
-		p.board.Forgive(e.After)
+		p.board.Forgive(missing)
 	}
 	if d := x.early(turn); d > 0 {
 		w.until(d)
@@ -271,16 +271,6 @@ func (x *part) deliver(w *wait, turn match.Turn) (tape.Event, bool) {
 		x.talk.End()
 	}
 	return e, true
-}
-
-// patience is how long an answer waits for what other calls do: not so long
-// that its client's time runs out over it.
-func (x *part) patience() time.Duration {
-	grace := x.player.config.Grace
-	if deadline, ok := x.ctx.Deadline(); ok {
-		grace = min(grace, time.Until(deadline)/2)
-	}
-	return grace
 }
 
 // early returns how much time must pass before an event is due, at Config.Pace.
@@ -301,8 +291,8 @@ func (x *part) silent(w *wait) (tape.Event, bool) {
 	x.listen()
 	at, ok := x.talk.Call()
 	if !ok { // none of this method is left: what the client asks for, if it comes soon, is for the report
-		if !w.expired {
-			w.grace(x.patience())
+		if !w.over[forSign] {
+			w.grace(forSign, x.patience())
 			return tape.Event{}, false
 		}
 		x.miss()
@@ -319,8 +309,8 @@ func (x *part) silent(w *wait) (tape.Event, bool) {
 		w.client()
 		return tape.Event{}, false
 	}
-	if !w.expired {
-		w.grace(end.At - c.Start)
+	if !w.over[forTime] {
+		w.grace(forTime, end.At-c.Start)
 		return tape.Event{}, false
 	}
 	x.ended, x.failed = true, end
