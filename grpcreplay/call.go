@@ -132,8 +132,10 @@ func showMessage(s *schema.Set, md protoreflect.MessageDescriptor, b []byte) str
 }
 
 // brief cuts what is too long to read in passing.
-func brief(s string) string {
-	const most = 160
+func brief(s string) string { return cutAt(s, 160) }
+
+// cutAt cuts a text that has more than most bytes, between two characters.
+func cutAt(s string, most int) string {
 	if len(s) <= most {
 		return s
 	}

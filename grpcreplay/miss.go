@@ -8,9 +8,11 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/match"
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/text"
 )
 
 // A MismatchError says that a call was made that is not in the recording, or
@@ -66,10 +68,61 @@ func orNothing(s string) string {
 	return s
 }
 
+// mostMessage is how long the text of a status may be: it travels as a header,
+// of which some clients take no more than 8 KiB in all.
+const mostMessage = 3 << 10
+
 // GRPCStatus makes it a status: a code that programs do not act on by
-// themselves, with the whole text.
+// themselves, with the text, and in its details, a google.protobuf.Struct, the
+// nearest calls: number, method, whether it is used up, and how it differs, as
+// far as that fits into a header.
 func (e *MismatchError) GRPCStatus() *status.Status {
-	return status.New(codes.FailedPrecondition, e.Error())
+	plain := status.New(codes.FailedPrecondition, cutAt(e.Error(), mostMessage))
+	var nearest []any
+	room := 8 // differences in all
+	for _, n := range e.Nearest {
+		var diff []any
+		for _, d := range n.Diff[:min(room, len(n.Diff))] {
+			diff = append(diff, map[string]any{"path": d.Path, "recorded": brief(d.Want), "made": brief(d.Got)})
+		}
+		room -= len(diff)
+		nearest = append(nearest, map[string]any{
+			"call": n.Call.Number, "method": n.Call.Method, "used": n.Used, "differences": diff,
+		})
+	}
+	detail, err := structpb.NewStruct(map[string]any{"method": e.Call.Method, "nearest": nearest})
+	if err != nil { // a value that is no UTF-8
+		return plain
+	}
+	full, err := plain.WithDetails(detail)
+	if err != nil {
+		return plain
+	}
+	return full
+}
+
+// Entry returns the call that was made as it would stand in a recording's text
+// form, ready to be pasted into it and answered by hand.
+func (e *MismatchError) Entry() string {
+	c := &tape.Call{Number: 1, Method: e.Call.Method, Pairs: pairsOf(e.Call.Metadata)}
+	if m := e.Call.schema.Method(c.Method); m != nil {
+		c.Shape = tape.ShapeOf(m.IsStreamingClient(), m.IsStreamingServer())
+	}
+	for _, b := range e.Call.Requests {
+		c.Events = append(c.Events, tape.Event{Kind: tape.Send, Message: b})
+	}
+	if e.Call.Closed || c.Shape.OneRequest() {
+		c.Events = append(c.Events, tape.Event{Kind: tape.CloseSend})
+	}
+	c.Events = append(c.Events, tape.Event{Kind: tape.End})
+	var t tape.Tape
+	t.Add(c)
+	var b strings.Builder
+	if err := text.Write(&b, &t, e.Call.schema); err != nil {
+		return ""
+	}
+	_, entry, _ := strings.Cut(b.String(), "\n\ncall 1 ")
+	return "call NEW " + entry
 }
 
 // A StallError says that an answer did not see what it had waited for when it
