@@ -64,7 +64,7 @@ func TestTimeIsOverWhenItHasPassed(t *testing.T) {
 	for _, row := range []struct {
 		after time.Duration
 		left  int
-	}{{time.Second, 0}, {999 * time.Millisecond, 0}, {900 * time.Millisecond, 1}} {
+	}{{time.Second, 0}, {900 * time.Millisecond, 0}, {800 * time.Millisecond, 1}} {
 		tp := new(tape.Tape)
 		tp.Add(&tape.Call{Method: "/s/M", Start: time.Minute, Timeout: time.Second, Events: []tape.Event{
 			{Kind: tape.Send}, {Kind: tape.CloseSend}, {Kind: tape.Cancel, At: time.Minute + row.after},
