@@ -131,6 +131,9 @@ func grpcStatus(s tape.Status) *status.Status {
 // errorOf returns the error that the client gets for a recorded status: nil
 // for OK.
 func errorOf(s tape.Status) error {
+	if s.Code == 0 {
+		return nil
+	}
 	if s.Plain {
 		return errors.New(s.Message)
 	}

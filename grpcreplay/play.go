@@ -248,10 +248,10 @@ func (x *part) listen() {
 // deliver returns an event that its own stream does not hold up, when its
 // causes and its time have come. The caller holds mu.
 func (x *part) deliver(w *wait, turn match.Turn) (tape.Event, bool) {
-	p, e := x.player, *turn.Event
+	p, e := x.player, turn.Event
 	if missing := x.missing(turn); len(missing) > 0 {
 		if x.holds(w, turn, missing) {
-			return e, false
+			return tape.Event{}, false
 		}
 		x.stall(missing, turn)
 		p.board.Forgive(missing)
@@ -259,18 +259,18 @@ func (x *part) deliver(w *wait, turn match.Turn) (tape.Event, bool) {
 	if d := x.early(turn); d > 0 {
 		w.until(d)
 		x.listen()
-		return e, false
+		return tape.Event{}, false
 	}
 	x.talk.Take()
 	x.marks()
-	x.story.server(turn.Call, &e)
+	x.story.server(turn.Call, e)
 	x.replied = x.replied || e.Kind == tape.Recv
 	if e.Kind == tape.End {
 		x.ended = true
-		x.failed = &e // it comes again
+		x.failed = e // it comes again
 		x.talk.End()
 	}
-	return e, true
+	return *e, true
 }
 
 // early returns how much time must pass before an event is due, at Config.Pace.

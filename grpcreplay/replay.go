@@ -167,13 +167,16 @@ func replayUnary(ctx context.Context, d desk, c unary) error {
 	return err
 }
 
-// receive takes all that the server does in a call with one response.
+// receive takes all that the server does in a call with one response. Header
+// and trailer are those that the call's options ask for.
 func receive(p party, h *hints, reply any) (header, trailer metadata.MD, err error) {
 	answered := false
 	for {
 		switch e := p.next(); e.Kind {
 		case tape.Header:
-			header = withType(metadataOf(e.Pairs), h.subtype)
+			if len(h.header) > 0 {
+				header = withType(metadataOf(e.Pairs), h.subtype)
+			}
 		case tape.Recv:
 			if answered {
 				p.abandon()
@@ -191,7 +194,10 @@ func receive(p party, h *hints, reply any) (header, trailer metadata.MD, err err
 				err = status.Error(codes.Internal,
 					"cardinality violation: received no response message from non-server-streaming RPC")
 			}
-			return header, trailerOf(&e), err
+			if len(h.trailer) > 0 {
+				trailer = trailerOf(&e)
+			}
+			return header, trailer, err
 		}
 	}
 }
