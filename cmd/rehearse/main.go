@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -33,12 +34,17 @@ const (
 	exitUsage     = 2 // also a file that is not what it should be
 )
 
+// insistence is how long after an interrupt another one is not meant to kill
+// yet: shells, timeout(1) and npm signal a process and then its whole group,
+// and what is being written would be lost.
+const insistence = time.Second
+
 // errDifferent ends a command that found a difference and has told it.
 var errDifferent = errors.New("different")
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second interrupt kills
+	context.AfterFunc(ctx, func() { time.AfterFunc(insistence, stop) }) // a later interrupt kills
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 

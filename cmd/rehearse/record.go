@@ -7,8 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"net"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,6 +73,9 @@ func (c recordConfig) config() (grpcreplay.Config, error) {
 	case strings.Contains(c.To, "://") && !strings.HasPrefix(c.To, "unix://") && !strings.HasPrefix(c.To, "dns://"):
 		return grpcreplay.Config{}, fmt.Errorf("--to %s: want HOST:PORT, without https://; --tls says how it is called",
 			c.To)
+	}
+	if _, _, err := net.SplitHostPort(c.To); err != nil && !strings.ContainsAny(c.To, "/:") {
+		return grpcreplay.Config{}, fmt.Errorf("--to %s: want HOST:PORT", c.To)
 	}
 	if info, err := os.Stat(c.Output); err == nil && info.IsDir() {
 		return grpcreplay.Config{}, fmt.Errorf("-o %s: it is a directory; name a file in it", c.Output)
@@ -172,8 +178,28 @@ func (c recordConfig) finish(r *grpcRun) error {
 		r.talk.Printf("%s answered %s as recorded in %s", c.To, counted(made, "call"), c.Output)
 	case mode == grpcreplay.ModeNone || mode == grpcreplay.ModeSpy:
 		r.talk.Printf("answered %s; %s is left as it was", counted(made, "call"), c.Output)
+	case mode == grpcreplay.ModeNew:
+		r.talk.Printf("added what was new: %s has %s", c.Output, counted(r.service.Recording().Len(), "call"))
 	default:
 		r.talk.Printf("recorded %s into %s", counted(r.service.Recording().Len(), "call"), c.Output)
 	}
+	if mode == grpcreplay.ModeAll || mode == grpcreplay.ModeNew {
+		r.strangers()
+	}
 	return nil
+}
+
+// strangers tells of which methods the types were not known: nobody would
+// look for the password in their bytes.
+func (r *grpcRun) strangers() {
+	methods := map[string]bool{}
+	for call := range r.service.Recording().Calls() {
+		if !call.Described() {
+			methods[strings.TrimPrefix(call.Method, "/")] = true
+		}
+	}
+	for _, m := range slices.Sorted(maps.Keys(methods)) {
+		r.talk.Printf("note: the types of %s are not known: its messages are recorded as bytes, and secrets in them "+
+			"that only a field's name tells are not replaced; give --descriptors or --proto", m)
+	}
 }

@@ -94,7 +94,19 @@ func TestAProcessThatIsStoppedLeavesAWholeFile(t *testing.T) {
 			t.Errorf("%v: the answer is %q", s, got)
 		}
 		replayed.endWith(exitDifferent) // the stream was not opened
-		replayed.says("1 recorded calls were not made")
+		replayed.says("1 recorded call was not made")
+	}
+}
+
+func TestASecondSignalAtOnceDoesNotTearTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "a.journal")
+	p := startProcess(t, "record", "--to", serveEcho(t, echo{}), "-o", file)
+	ask(t, dialGRPC(t, p.address, nil), "one")
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.end(t, syscall.SIGINT); code != exitDone || !strings.Contains(p.said.String(), "recorded 1 call into") {
+		t.Errorf("exit code %d: %s", code, &p.said)
 	}
 }
 

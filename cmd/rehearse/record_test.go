@@ -92,7 +92,7 @@ func TestTheModes(t *testing.T) {
 		t.Errorf("new: %s", got)
 	}
 	r.end()
-	r.says("recorded 3 calls into")
+	r.says("added what was new: " + file + " has 3 calls")
 }
 
 func TestEachFormIsWrittenAndReplayed(t *testing.T) {
@@ -157,6 +157,10 @@ func TestTypesComeFromDescriptorsAndProtoFiles(t *testing.T) {
 		if text := readText(t, file); len(c.args) > 0 && !strings.Contains(text, c.want) {
 			t.Errorf("%v: the recording is %s, want ...%s...", c.args, text, c.want)
 		}
+		note := "note: the types of pay.v1.Pay/Get are not known"
+		if noted := strings.Contains(r.said.String(), note); noted != (c.args == nil) {
+			t.Errorf("%v: it says %s", c.args, &r.said)
+		}
 	}
 	refused(t, "bad.proto:1:", "record", "--to", to, "-o", file, "--proto", dir+"/bad.proto")
 	refused(t, "name the roots of imports by -I", "record", "--to", to, "-o", file, "--proto", dir+"/pay/v1/pay.proto")
@@ -177,10 +181,11 @@ func TestRecordRefusesWhatWillNotDo(t *testing.T) {
 		{[]string{"record"}, "Give --to HOST:PORT"},
 		{[]string{"record", "--to", "a:1"}, "Give -o FILE"},
 		{[]string{"record", "--to", "https://a:1", "-o", "x"}, "without https://"},
+		{[]string{"record", "--to", "localhost", "-o", "x"}, "--to localhost: want HOST:PORT"},
 		{[]string{"record", "--to", "a:1", "-o", dir}, "it is a directory"},
 		{append(good, "--mode", "sometimes"), "want all, new, once, none, verify or spy"},
 		{append(good, "--mode", "none"), "a.journal: no such file or directory: record it first, by --mode all"},
-		{append(good, "--mode", "verify"), "no such file"},
+		{append(good, "--mode", "verify"), "a.journal: no such file or directory: record it first, by --mode all"},
 		{append(good, "--listen", "127.0.0.1"), "want HOST:PORT"},
 		{append(good, "--listen", ":0"), "--allow-remote"},
 		{append(good, "--listen", taken.Addr().String()), "is taken: stop what listens there, or choose another port"},

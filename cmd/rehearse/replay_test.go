@@ -21,7 +21,7 @@ func TestTheExitCodeIsTheVerdict(t *testing.T) {
 		says  string
 	}{
 		{[]string{"two", "one"}, nil, exitDone, "answered 2 calls"},
-		{[]string{"one"}, nil, exitDifferent, "1 recorded calls were not made"},
+		{[]string{"one"}, nil, exitDifferent, "1 recorded call was not made"},
 		{[]string{"one"}, nil, exitDifferent, "if that is meant, give --allow-unused"},
 		{[]string{"one"}, []string{"--allow-unused"}, exitDone, "answered 1 call"},
 		{[]string{"one", "two", "three"}, nil, exitDifferent, "1 call had no answer in the recording"},
@@ -103,7 +103,7 @@ func TestARecordingComesFromStandardInput(t *testing.T) {
 	stop()
 	var said strings.Builder
 	code := run(ctx, []string{"replay", "-"}, streams{strings.NewReader(text), io.Discard, &said})
-	if code != exitDifferent || !strings.Contains(said.String(), "1 recorded calls were not made") {
+	if code != exitDifferent || !strings.Contains(said.String(), "1 recorded call was not made") {
 		t.Errorf("exit code %d: %s", code, said.String())
 	}
 }

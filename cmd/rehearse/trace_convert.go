@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -79,8 +81,12 @@ func formFor(as formOfFile, name string) grpcreplay.Format {
 // writeWhole writes a file whole or not at all, for its owner's eyes only.
 func writeWhole(name string, fill func(io.Writer) error) error {
 	f, err := os.CreateTemp(filepath.Dir(name), ".rehearse-*"+filepath.Ext(name))
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return fmt.Errorf("%s: %w", name, path.Err)
+	}
 	if err != nil {
-		return plainError(err)
+		return err
 	}
 	defer os.Remove(f.Name())
 	err = fill(f)
