@@ -17,32 +17,38 @@ type decoder struct {
 	depth int // of messages
 }
 
-// A fieldError is what is wrong with JSON, and where.
-type fieldError struct {
-	line int
+// A JSONError is what is wrong with JSON, and where.
+type JSONError struct {
+	Line int // of the JSON, from 1
 	path string
 	msg  string
 }
 
-func (e *fieldError) Error() string {
-	line := ""
-	if e.line > 1 {
-		line = fmt.Sprintf("line %d: ", e.line)
+// Error says in which line and field what is wrong.
+func (e *JSONError) Error() string {
+	if e.Line > 1 {
+		return fmt.Sprintf("line %d: %s", e.Line, e.Fault())
 	}
+	return e.Fault()
+}
+
+// Fault says in which field what is wrong, for those who count lines
+// otherwise.
+func (e *JSONError) Fault() string {
 	if e.path == "" {
-		return line + e.msg
+		return e.msg
 	}
-	return line + strings.TrimPrefix(e.path, ".") + ": " + e.msg
+	return strings.TrimPrefix(e.path, ".") + ": " + e.msg
 }
 
 func (d *decoder) errorf(format string, args ...any) error {
 	line := 1 + strings.Count(string(d.b[:min(d.at, len(d.b))]), "\n")
-	return &fieldError{line: line, msg: fmt.Sprintf(format, args...)}
+	return &JSONError{Line: line, msg: fmt.Sprintf(format, args...)}
 }
 
 // in says that an error was met within a field, an element or an entry.
 func in(err error, part string) error {
-	if e, ok := err.(*fieldError); ok {
+	if e, ok := err.(*JSONError); ok {
 		e.path = part + e.path
 	}
 	return err

@@ -188,6 +188,7 @@ var wrong = []struct {
 	{"call 1 a/B\n < OK\n detail a/b {\"a\": 1}", 4, "a/b are not known"},
 	{"call 1 a/B\n < {\"a\": 1}", 3, "/a/B are not known"},
 	{"call 1 pay.v1.Pay/Get\n < {\"stat\": 1}", 3, "pay.v1.State"},
+	{"call 1 pay.v1.Pay/Get\n < {\n \"of\": {\n \"amount\": \"x\"\n }}\n < OK", 5, "Get: of.amount: "},
 	{"call 1 pay.v1.Pay/Get\n < {\"state\": \"a\"} x", 3, "too much"},
 	{"call 1 pay.v1.Pay/Get\n < {\"state\":\n \"a} \n}", 4, "closing quote"},
 	{"call 1 pay.v1.Pay/Get\n < {\"state\":\n \"a\"\n < OK", 5, "not closed above"},

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/schema"
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
 )
 
@@ -281,6 +282,9 @@ func (r *reader) readJSON(c *cursor, e *tape.Event, what content) ([]byte, error
 		}
 	}
 	wire, err := r.wire(text, what)
+	if fault, ok := errors.AsType[*schema.JSONError](err); ok {
+		n += fault.Line - 1
+	}
 	if err != nil {
 		return nil, r.wrap(n, err)
 	}
@@ -338,7 +342,24 @@ func (r *reader) wire(text []byte, what content) ([]byte, error) {
 	}
 	b, err := r.types.Wire(what.md, text)
 	if err != nil {
-		return nil, fmt.Errorf("this is no %s of %s: %w", what.md.FullName(), name, err)
+		return nil, &noMessage{what: fmt.Sprintf("%s of %s", what.md.FullName(), name), err: err}
 	}
 	return b, nil
+}
+
+// A noMessage says that JSON is no message of its type. In which line of the
+// JSON is left out: the file's is told.
+type noMessage struct {
+	what string
+	err  error
+}
+
+func (e *noMessage) Unwrap() error { return e.err }
+
+func (e *noMessage) Error() string {
+	said := e.err.Error()
+	if fault, ok := e.err.(*schema.JSONError); ok {
+		said = fault.Fault()
+	}
+	return "this is no " + e.what + ": " + said
 }
