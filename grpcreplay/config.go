@@ -102,8 +102,8 @@ type Config struct {
 	// it returns an UnusedError.
 	AllowUnused bool
 
-	// Expire is the age at which a recording is too old to be believed. If 0,
-	// never.
+	// Expire is the age at which a recording is too old to be believed: the time
+	// since File was last changed, which a fresh checkout is, too. If 0, never.
 	Expire time.Duration
 
 	// Expired says what happens then. If "", ExpiredWarn.

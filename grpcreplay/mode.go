@@ -82,7 +82,7 @@ func (s *Service) open() error {
 			s.mode = ModeAll
 			return nil
 		}
-		if absent && s.mode == ModeNone {
+		if absent && (s.mode == ModeNone || s.mode == ModeVerify) {
 			return fmt.Errorf("%w: record it first: ModeOnce or ModeAll, with CI not set, or -grpcreplay.record", err)
 		}
 		if err != nil && !(absent && s.mode == ModeSpy) {

@@ -102,7 +102,11 @@ type Unused struct {
 // Error lists the calls.
 func (e *UnusedError) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "grpcreplay: %d recorded calls were not made, or not to their end", len(e.Calls))
+	noun := "calls were"
+	if len(e.Calls) == 1 {
+		noun = "call was"
+	}
+	fmt.Fprintf(&b, "grpcreplay: %d recorded %s not made, or not to the end", len(e.Calls), noun)
 	for i, u := range e.Calls {
 		if i == 10 {
 			fmt.Fprintf(&b, "\n  and %d more", len(e.Calls)-i)
