@@ -124,7 +124,7 @@ func (x *part) holds(w *wait, turn match.Turn, missing []tape.Ref) bool {
 		w.over[forCauses] = false
 		w.yields++
 	}
-	w.grace(forCauses, x.patience()>>(patient*min(p.temper.stalls[pair], hasty)))
+	w.grace(forCauses, x.patience(w)>>(patient*min(p.temper.stalls[pair], hasty)))
 	p.waiting[x] = struct{}{}
 	x.listen()
 	return true
@@ -144,7 +144,7 @@ func (x *part) others() bool {
 func (x *part) undecided(w *wait) {
 	p := x.player
 	x.hold.undecided = true
-	d := x.patience()
+	d := x.patience(w)
 	if x.serversTurn() {
 		d = d / soon >> min(p.temper.rests[x.method], 2*hasty)
 	}
@@ -170,11 +170,16 @@ func (x *part) serversTurn() bool {
 }
 
 // patience is how long an answer waits for what other calls do: not so long
-// that its client's time runs out over it.
-func (x *part) patience() time.Duration {
+// that its client's time runs out over it, however often it lets others go
+// first.
+func (x *part) patience(w *wait) time.Duration {
 	grace := x.player.config.Grace
-	if deadline, ok := x.ctx.Deadline(); ok {
-		grace = min(grace, time.Until(deadline)/2)
+	deadline, ok := x.ctx.Deadline()
+	if !ok {
+		return grace
 	}
-	return grace
+	if w.limit.IsZero() {
+		w.limit = time.Now().Add(time.Until(deadline) / 2)
+	}
+	return min(grace, max(0, time.Until(w.limit)))
 }

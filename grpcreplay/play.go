@@ -292,7 +292,7 @@ func (x *part) silent(w *wait) (tape.Event, bool) {
 	at, ok := x.talk.Call()
 	if !ok { // none of this method is left: what the client asks for, if it comes soon, is for the report
 		if !w.over[forSign] {
-			w.grace(forSign, x.patience())
+			w.grace(forSign, x.patience(w))
 			return tape.Event{}, false
 		}
 		x.miss()

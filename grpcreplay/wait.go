@@ -20,7 +20,8 @@ type wait struct {
 	timer  *time.Timer
 	why    reason // of the timer
 	over   [forSign + 1]bool
-	yields int // how often another one was let go first
+	yields int       // how often another one was let go first
+	limit  time.Time // when waiting for others ends, since half of the client's time is over
 }
 
 // client waits for the client alone: no time ends it.
