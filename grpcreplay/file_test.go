@@ -200,7 +200,7 @@ func TestWhatIsLeftOverFailsTheTest(t *testing.T) {
 			s, _ := c.FullDuplexCall(t.Context())
 			s.Send(ask("1"))
 			s.Recv()
-		}, []string{"1 recorded calls", "1 of 3 events of its client came"}},
+		}, []string{"1 recorded call ", "1 of 3 events of its client came"}},
 	} {
 		for _, by := range ways {
 			p := &patient{TB: t}
