@@ -16,8 +16,6 @@ import (
 	"google.golang.org/protobuf/reflect/protodesc"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/descriptorpb"
-
-	_ "google.golang.org/genproto/googleapis/rpc/errdetails" // the details that statuses commonly have
 )
 
 // A grpcSchema says where the types of messages are described.

@@ -105,7 +105,8 @@ func TestASecondSignalAtOnceDoesNotTearTheFile(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if code := p.end(t, syscall.SIGINT); code != exitDone || !strings.Contains(p.said.String(), "recorded 1 call into") {
+	code := p.end(t, syscall.SIGINT)
+	if code != exitDone || !strings.Contains(p.said.String(), "recorded 1 call into") {
 		t.Errorf("exit code %d: %s", code, &p.said)
 	}
 }

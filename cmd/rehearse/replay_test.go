@@ -136,17 +136,3 @@ func TestReplayRefusesWhatWillNotDo(t *testing.T) {
 		refused(t, c.why, append([]string{"replay"}, c.args...)...)
 	}
 }
-
-func TestCommonDetailsOfAStatusAreKnownByName(t *testing.T) {
-	file := write(t, t.TempDir(), "a.journal", `rehearse grpc recording 1
-
-call 9  a.B/C  unary
-  → text "x"
-  ← Unavailable "later"
-    detail type.googleapis.com/google.rpc.RetryInfo {"retry_delay": "1s"}
-`)
-	code, out, said := command(t, "trace", "show", "--text", file)
-	if code != exitDone || !strings.Contains(out, `google.rpc.RetryInfo {"retry_delay": "1s"}`) {
-		t.Errorf("exit code %d, %s%s", code, out, said)
-	}
-}
