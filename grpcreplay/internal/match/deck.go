@@ -20,6 +20,7 @@ type Deck struct {
 	bound   list   // decided and under way
 	parts   []Left // decided, over, and not made wholly
 	stamps  int
+	told    []int32 // by call: how many of its client's events were marked
 }
 
 // A tally is what a deck knows of a node.
@@ -35,7 +36,7 @@ const pageSize = 64
 func (ix *Index) Deck() *Deck {
 	return &Deck{
 		ix: ix, used: make([]uint64, len(ix.byClient)), pages: make([][]tally, len(ix.nodes)/pageSize+1),
-		accords: map[int32]accord{},
+		accords: map[int32]accord{}, told: make([]int32, ix.tape.Len()),
 	}
 }
 

@@ -34,8 +34,8 @@ func (t *Talk) Next(rested bool) Turn {
 	return t.weigh(v, rested)
 }
 
-// mostRivals is how many calls Rivals goes over.
-const mostRivals = 64
+// mostRivals bounds what Rivals costs: beyond it an answer may stall that need not.
+const mostRivals = 4096
 
 // Rivals goes over the calls that a talk may yet have while it is undecided,
 // each with what its server does next: in recorded order, the first of them.
