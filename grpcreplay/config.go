@@ -91,7 +91,8 @@ type Config struct {
 	Pace float64
 
 	// Grace is how long an answer waits for what it waited for when it was
-	// recorded, once nothing else holds it up. If 0, 1s.
+	// recorded, once nothing else holds it up. Between methods where that was in
+	// vain it is an eighth the next time, and so on. If 0, 1s.
 	Grace time.Duration
 
 	// Strict makes an answer that ran out of Grace an error. If false, it is
