@@ -35,12 +35,14 @@ func TestWhatCrossesAResetOnAConnectionIsNotLeftOver(t *testing.T) {
 	})
 	for name, test := range map[string]struct {
 		sends []string
+		more  int // answers that it received besides those to what it sent
 		wire  bool
 		left  bool
 	}{
-		"on a connection":              {[]string{"a", "b"}, true, false},
-		"on a connection, a send less": {[]string{"a"}, true, true},
-		"by interceptors":              {[]string{"a", "b"}, false, true},
+		"on a connection":                        {[]string{"a", "b"}, 0, true, false},
+		"on a connection, a send less":           {[]string{"a"}, 0, true, true},
+		"by interceptors":                        {[]string{"a", "b"}, 0, false, true},
+		"by interceptors, but for the end alone": {[]string{"a", "b"}, 1, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -50,7 +52,7 @@ func TestWhatCrossesAResetOnAConnectionIsNotLeftOver(t *testing.T) {
 				if !test.wire {
 					c = dial(t, "127.0.0.1:1", s.DialOptions()...)
 				}
-				giveUp(t, c, test.sends)
+				giveUp(t, c, test.sends, test.more)
 				synctest.Wait()
 				var unused *grpcreplay.UnusedError
 				if err := s.Close(); errors.As(err, &unused) != test.left {
@@ -61,8 +63,8 @@ func TestWhatCrossesAResetOnAConnectionIsNotLeftOver(t *testing.T) {
 	}
 }
 
-// giveUp sends, receives as often, and cancels.
-func giveUp(t *testing.T, c grpc_testing.TestServiceClient, texts []string) {
+// giveUp sends, receives as often, receives more after a half-close, and cancels.
+func giveUp(t *testing.T, c grpc_testing.TestServiceClient, texts []string, more int) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -73,6 +75,14 @@ func giveUp(t *testing.T, c grpc_testing.TestServiceClient, texts []string) {
 		s.Send(&grpc_testing.StreamingOutputCallRequest{Payload: body(text)})
 		if _, err := s.Recv(); err != nil {
 			t.Errorf("the answer to %s: %v", text, err)
+		}
+	}
+	if more > 0 {
+		s.CloseSend()
+	}
+	for range more {
+		if _, err := s.Recv(); err != nil {
+			t.Errorf("the answer to the half-close: %v", err)
 		}
 	}
 }

@@ -36,7 +36,7 @@ type player struct {
 	board   *cause.Board
 	waiting map[*part]struct{} // for what other calls do
 	temper  temper
-	resets  map[int]bool // calls over connections that their clients gave up
+	resets  map[int]bool // calls that their clients gave up, and whether over a connection
 	misses  []*MismatchError
 	stalls  []*StallError
 	excuses []excuse

@@ -63,29 +63,33 @@ func stillborn(c *tape.Call) bool {
 	return true
 }
 
-// givenUp notes that the client ended a call that came over a connection. The
-// caller holds mu.
+// givenUp notes that the client ended a call, and whether that came over a
+// connection. The caller holds mu.
 func (x *part) givenUp() {
-	wire, _ := x.ctx.Value(wireKey{}).(bool)
-	if at, decided := x.talk.Call(); wire && decided {
-		x.player.resets[at] = true
+	if at, decided := x.talk.Call(); decided {
+		wire, _ := x.ctx.Value(wireKey{}).(bool)
+		x.player.resets[at] = wire
 	}
 }
 
 // crossed tells whether all that is left of a recorded call may have crossed
-// the client's giving up, live or as it was recorded: it came over a
-// connection, and its client had sent every message. What the server said last
-// and the half-close are overtaken by a reset or not, as chance will have it.
-// The caller holds mu.
+// the client's giving up, live or as it was recorded. Its client had sent every
+// message, and only the end had not come; or it came over a connection, where a
+// reset overtakes what the server said last and the half-close, as chance will
+// have it. The caller holds mu.
 func (p *player) crossed(l match.Left, c *tape.Call) bool {
+	wire, gaveUp := p.resets[l.Call]
+	if !gaveUp || !wire && l.Delivered+1 < l.Of {
+		return false
+	}
 	sent := 0
 	for i := range c.Events {
 		switch c.Events[i].Kind {
 		case tape.Send:
 			sent++
 		case tape.End:
-			return p.resets[l.Call] && l.Seen >= sent
+			return l.Seen >= sent
 		}
 	}
-	return p.resets[l.Call] && l.Seen >= sent
+	return l.Seen >= sent
 }
