@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	_ "google.golang.org/grpc/encoding/gzip" // clients may compress
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
@@ -25,6 +27,11 @@ import (
 
 // window is how many bytes a connection in memory holds on their way.
 const window = 1 << 20
+
+// anyPings lets clients ask as often as they like whether the connection still
+// stands. How often a server bears that is its own policy; gRPC's default, once
+// in five minutes, hangs up on clients that are set up for another server's.
+var anyPings = keepalive.EnforcementPolicy{MinTime: time.Nanosecond, PermitWithoutStream: true}
 
 // An entrance is a gRPC server that hands every call to a desk.
 type entrance struct {
@@ -55,6 +62,7 @@ func (e *entrance) serve(l net.Listener, secure *tls.Config, extra ...func(*grpc
 	opts := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(raw{}), grpc.UnknownServiceHandler(e.handle),
 		grpc.MaxRecvMsgSize(math.MaxInt32), grpc.MaxSendMsgSize(math.MaxInt32),
+		grpc.KeepaliveEnforcementPolicy(anyPings),
 	}
 	if secure != nil {
 		opts = append(opts, grpc.Creds(credentials.NewTLS(secure)))
