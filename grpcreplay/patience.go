@@ -40,6 +40,8 @@ type hold struct {
 	call      int
 	cleared   int // of the call: the events before this one wait for nothing any more
 	of        int // the call that cleared is about, plus 1
+	readAs    int // the call that was read last
+	read      *tape.Call
 }
 
 // lifted tells whether it is worth another try.
@@ -93,7 +95,7 @@ func (x *part) owing(turn match.Turn) []tape.Ref {
 	if first == turn.Index {
 		return p.board.Missing(turn.Event.After)
 	}
-	c := p.rec.tape.Call(turn.Call)
+	c := x.hold.recorded(p.rec.tape, turn.Call)
 	for i := first; i <= turn.Index; i++ {
 		if missing := p.board.Missing(c.Events[i].After); len(missing) > 0 {
 			return missing
@@ -182,4 +184,12 @@ func (x *part) patience(w *wait) time.Duration {
 		w.limit = time.Now().Add(time.Until(deadline) / 2)
 	}
 	return min(grace, max(0, time.Until(w.limit)))
+}
+
+// recorded returns a recorded call, which a stream asks for at each of its events.
+func (h *hold) recorded(t *tape.Tape, call int) *tape.Call {
+	if h.read == nil || h.readAs != call {
+		h.readAs, h.read = call, t.Call(call)
+	}
+	return h.read
 }
