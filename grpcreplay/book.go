@@ -19,7 +19,7 @@ type descriptorSet = descriptorpb.FileDescriptorSet
 type book struct {
 	mu    sync.Mutex
 	known *schema.Set
-	ask   func(service string) (*descriptorSet, error) // nil: nobody can be asked
+	ask   func(name string) (*descriptorSet, error) // nil: nobody can be asked
 	asked map[string]bool
 }
 
@@ -49,14 +49,28 @@ func (b *book) learn(method string) *schema.Set {
 		return known
 	}
 	service, _, _ := strings.Cut(strings.TrimPrefix(method, "/"), "/")
+	return b.find(service)
+}
+
+// learnType is learn for a message, by its full name or type URL.
+func (b *book) learnType(name string) *schema.Set {
+	known := b.set()
+	if b.ask == nil || known.Message(name) != nil {
+		return known
+	}
+	return b.find(name[strings.LastIndexByte(name, '/')+1:])
+}
+
+// find asks for what defines a name, once, and returns all that is known.
+func (b *book) find(name string) *schema.Set {
 	b.mu.Lock()
-	again := b.asked[service]
-	b.asked[service] = true
+	known, again := b.known, b.asked[name]
+	b.asked[name] = true
 	b.mu.Unlock()
 	if again {
 		return known
 	}
-	files, err := b.ask(service)
+	files, err := b.ask(name)
 	if err != nil {
 		return known
 	}

@@ -86,3 +86,22 @@ func giveUp(t *testing.T, c grpc_testing.TestServiceClient, texts []string, more
 		}
 	}
 }
+
+func TestCloseHearsOfAResetThatIsOnItsWay(t *testing.T) {
+	file := record(t, func(t *testing.T, c grpc_testing.TestServiceClient) {
+		s, err := c.FullDuplexCall(t.Context())
+		s = must(t, s, err)
+		s.Send(&grpc_testing.StreamingOutputCallRequest{Payload: body("a")})
+		s.Recv()
+		s.CloseSend()
+		for err == nil {
+			_, err = s.Recv()
+		}
+	})
+	s, err := grpcreplay.New(grpcreplay.Config{File: file, Mode: grpcreplay.ModeNone})
+	s = must(t, s, err)
+	giveUp(t, grpc_testing.NewTestServiceClient(s.Conn()), []string{"a"}, 0)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -39,6 +39,11 @@ type Difference struct {
 
 // Error tells the whole of it, on several lines.
 func (e *MismatchError) Error() string {
+	return e.text() + "\n  to record it, run again in ModeNew or ModeAll, or with -grpcreplay.record"
+}
+
+// text tells what nothing fits and what comes near, in any language's words.
+func (e *MismatchError) text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "grpcreplay: no recorded call fits %s", e.Call)
 	if n := len(e.Call.Requests); n > 1 {
@@ -57,7 +62,6 @@ func (e *MismatchError) Error() string {
 			fmt.Fprintf(&b, "\n    %s: recorded %s, made %s", d.Path, orNothing(d.Want), orNothing(d.Got))
 		}
 	}
-	b.WriteString("\n  to record it, run again in mode New or All, or with -grpcreplay.record")
 	return b.String()
 }
 
@@ -77,7 +81,7 @@ const mostMessage = 3 << 10
 // nearest calls: number, method, whether it is used up, and how it differs, as
 // far as that fits into a header.
 func (e *MismatchError) GRPCStatus() *status.Status {
-	plain := status.New(codes.FailedPrecondition, cutAt(e.Error(), mostMessage))
+	plain := status.New(codes.FailedPrecondition, cutAt(e.text(), mostMessage))
 	var nearest []any
 	room := 8 // differences in all
 	for _, n := range e.Nearest {
@@ -156,20 +160,20 @@ func (p *player) mismatch(x *part) *MismatchError {
 func (x *part) made() *Call {
 	return &Call{
 		Method: x.method, Metadata: metadataOf(x.pairs), Requests: x.sent, Closed: x.closed, InFlight: true,
-		schema: x.player.rec.schema, Start: x.began.Sub(x.player.began),
+		schema: x.player.types, Start: x.began.Sub(x.player.began),
 	}
 }
 
 // compare tells where a recorded call differs from one that is being made.
 func (p *player) compare(c *tape.Call, x *part) (diff []Difference) {
-	view := newCall(c, p.rec.schema)
+	view := newCall(c, p.types)
 	for i, got := range x.sent {
 		what := fmt.Sprintf("request %d", i+1)
 		if i >= len(view.Requests) {
 			diff = append(diff, Difference{Path: what, Got: brief(x.made().RequestJSON(i))})
 			continue
 		}
-		for _, d := range p.rec.schema.Diff(p.rec.schema.Input(c.Method), view.Requests[i], got, p.ignore) {
+		for _, d := range p.types.Diff(p.types.Input(c.Method), view.Requests[i], got, p.ignore.For(c.Method)) {
 			diff = append(diff, Difference{what + ": " + d.Path, d.Want, d.Got})
 		}
 	}

@@ -30,10 +30,15 @@ func (s *Service) settle() error {
 			s.mode = ModeNone
 		}
 	}
+	if err := c.check(); err != nil {
+		return err
+	}
 	known := []Mode{ModeOnce, ModeNone, ModeNew, ModeAll, ModeVerify, ModeSpy}
 	switch {
 	case !slices.Contains(known, s.mode):
 		return fmt.Errorf("grpcreplay: Config.Mode is %q: once, none, new, all, verify and spy are known", s.mode)
+	case c.NoFile && (s.mode == ModeAll || s.mode == ModeNew || s.mode == ModeVerify):
+		return fmt.Errorf("grpcreplay: Config.Mode is %q, which needs a file, and NoFile is set", s.mode)
 	case c.NoFile:
 		if c.Mode != ModeNone {
 			s.mode = ModeSpy
@@ -49,6 +54,20 @@ func (s *Service) settle() error {
 		return err
 	}
 	return s.open()
+}
+
+// check finds what makes no sense in a Config.
+func (c Config) check() error {
+	switch {
+	case c.Pace < 0:
+		return fmt.Errorf("grpcreplay: Config.Pace is %v: it is 0 for at once, 1 for as recorded", c.Pace)
+	case c.Grace < 0:
+		return fmt.Errorf("grpcreplay: Config.Grace is %v: it is a time to wait; 0 stands for %v", c.Grace, defaultGrace)
+	case c.ListenAddress != "" && c.Listen == nil:
+		return fmt.Errorf("grpcreplay: Config.ListenAddress is %q, and Listen is nil: "+
+			"new(net.ListenConfig).Listen opens sockets", c.ListenAddress)
+	}
+	return nil
 }
 
 // heed applies a regular expression of what to record anew.

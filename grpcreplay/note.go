@@ -24,6 +24,8 @@ type notes struct {
 	journal *journal.Journal
 	log     func(format string, args ...any)
 
+	number func(place int) int // of a recorded call, as people call it
+
 	mu    sync.Mutex
 	calls int
 }
@@ -71,7 +73,7 @@ func (s *story) server(call int, e *tape.Event) {
 	}
 	if !s.known && call >= 0 {
 		s.known = true
-		s.logf("%s is answered by recorded call at place %d", s.subject, call+1)
+		s.logf("%s is answered by recorded call %d", s.subject, s.notes.number(call))
 	}
 	s.put(eventOf(e))
 }

@@ -23,6 +23,7 @@ const defaultGrace = time.Second
 // A player answers calls from one recording, each recorded call once.
 type player struct {
 	rec      *Recording
+	types    *schema.Set // for live messages: the program's own before the recording's
 	config   Config
 	ignore   schema.Paths
 	required []string // keys of metadata
@@ -56,16 +57,20 @@ func newPlayer(rec *Recording, c Config, n *notes, skip func(int) bool) (*player
 	if err != nil {
 		return nil, fmt.Errorf("grpcreplay: Match.Ignore: %w", err)
 	}
-	secret, err := newSecrets(head, rec.schema)
+	secret, err := newSecrets(head, rec.schema) // by the types it was redacted by
 	if err != nil {
 		return nil, err
 	}
 	p := &player{
-		rec: rec, config: c, ignore: ignore, secret: secret, note: n, began: time.Now(),
+		rec: rec, types: newBook(schemaOf(c)).set().Or(rec.own), config: c,
+		ignore: ignore, secret: secret, note: n, began: time.Now(),
 		board: cause.NewBoard(rec.tape), waiting: make(map[*part]struct{}), resets: make(map[int]bool),
 	}
+	if n != nil {
+		n.number = func(place int) int { return rec.tape.Call(place).Number }
+	}
 	p.required = union(head.Metadata, m.Metadata)
-	p.canons = &canons{set: rec.schema, ignore: ignore}
+	p.canons = &canons{set: p.types, ignore: ignore}
 	p.deck = match.New(rec.tape, match.Options{
 		Metadata: p.required, Canon: p.canons.append, Skip: skip,
 	}).Deck()

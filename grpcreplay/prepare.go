@@ -72,7 +72,7 @@ func (p *player) before(method string, b []byte) ([]byte, error) {
 	if p.config.Before == nil {
 		return b, nil
 	}
-	m := &Message{Method: method, Part: Request, Bytes: b, schema: p.rec.schema}
+	m := &Message{Method: method, Part: Request, Bytes: b, schema: p.types}
 	err := p.config.Before(m)
 	return m.Bytes, err
 }
@@ -99,8 +99,8 @@ func (m Match) checked() (Match, error) {
 	}
 	keys := make([]string, len(m.Metadata))
 	for i, key := range m.Metadata {
-		if keys[i] = strings.ToLower(key); key == "" {
-			return m, fmt.Errorf("grpcreplay: Config.Match.Metadata names an empty key")
+		if keys[i] = strings.ToLower(key); key == "" || strings.ContainsAny(key, " \t\n:") {
+			return m, fmt.Errorf("grpcreplay: Config.Match.Metadata names %q, which is no key of metadata", key)
 		}
 	}
 	m.Metadata = keys

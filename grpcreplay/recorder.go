@@ -288,6 +288,6 @@ func (r *Recorder) develop(calls []*tape.Call) *tape.Tape {
 		}
 		t.Add(c)
 	}
-	t.Schema = typesOf(t, r.book.set())
+	t.Schema = typesOf(t, r.book)
 	return t
 }

@@ -40,7 +40,8 @@ const (
 // and goroutines.
 type Recording struct {
 	tape   *tape.Tape
-	schema *schema.Set
+	schema *schema.Set // the recording's own types, before the program's
+	own    *schema.Set // the recording's own alone; nil if it has none
 }
 
 // A FormatError says what is wrong with a file, and where.
@@ -113,7 +114,7 @@ func (c Config) read(r io.Reader) (*Recording, error) {
 		if err != nil {
 			return nil, c.fault(fmt.Errorf("its descriptors: %w", err))
 		}
-		rec.schema = own.Or(rec.schema)
+		rec.own, rec.schema = own, own.Or(rec.schema)
 	}
 	return rec, nil
 }

@@ -42,6 +42,8 @@ type entrance struct {
 	servers []*grpc.Server
 	conns   []*grpc.ClientConn
 	closed  bool
+	calls   int           // under way
+	idle    chan struct{} // closed when none is; nil: nobody waits for that
 }
 
 func newEntrance(d desk) *entrance { return &entrance{desk: d} }
@@ -108,6 +110,43 @@ func (e *entrance) dial(opts []grpc.DialOption) (*grpc.ClientConn, error) {
 	return cc, nil
 }
 
+// begins counts a call that begins.
+func (e *entrance) begins() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.calls++
+}
+
+// ends counts a call that is over.
+func (e *entrance) ends() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.calls--; e.calls == 0 && e.idle != nil {
+		close(e.idle)
+		e.idle = nil
+	}
+}
+
+// rest waits until no call is under way, for so long at most.
+func (e *entrance) rest(most time.Duration) {
+	e.mu.Lock()
+	if e.calls == 0 {
+		e.mu.Unlock()
+		return
+	}
+	if e.idle == nil {
+		e.idle = make(chan struct{})
+	}
+	idle := e.idle
+	e.mu.Unlock()
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case <-idle:
+	case <-t.C:
+	}
+}
+
 // close closes connections and servers and waits for them.
 func (e *entrance) close() {
 	e.mu.Lock()
@@ -124,6 +163,8 @@ func (e *entrance) close() {
 
 // handle answers one call.
 func (e *entrance) handle(_ any, ss grpc.ServerStream) error {
+	e.begins()
+	defer e.ends()
 	ctx := context.WithValue(ss.Context(), wireKey{}, true)
 	method, _ := grpc.MethodFromServerStream(ss)
 	md, _ := metadata.FromIncomingContext(ctx)

@@ -162,12 +162,15 @@ func (s *Service) DialOptions() []grpc.DialOption {
 
 // Conn returns a connection to the service in memory: gRPC with all that
 // belongs to it, such as stats handlers, and no socket but to Config.Target. It
-// is always the same, and closed by Close.
+// is always the same, and closed by Close: after that its calls fail.
 func (s *Service) Conn() *grpc.ClientConn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.conn == nil && !s.closed {
+	if s.conn == nil {
 		s.conn, _ = s.entry.dial(nil) // its options are ours, and known to be good
+	}
+	if s.closed {
+		s.conn.Close()
 	}
 	return s.conn
 }
@@ -239,6 +242,7 @@ func (s *Service) close(keep bool) error {
 		return s.err
 	}
 	s.closed = true
+	s.entry.rest(parting)
 	s.err = s.verdict(keep) // first: calls under way are recorded as such
 	s.release()
 	return s.err

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
 	"github.com/rehearse-go/rehearse/journal"
 )
 
@@ -69,9 +70,25 @@ func (s *Service) report(tb TB) {
 	events := s.config.Journal.Tail(tail)
 	lines := make([]string, len(events))
 	for i, e := range events {
-		lines[i] = brief(e.String())
+		lines[i] = s.line(e)
 	}
 	tb.Logf("grpcreplay: the end of the journal:\n%s", strings.Join(lines, "\n"))
+}
+
+// line returns an event as a line, a message in it as JSON if its type is known.
+func (s *Service) line(e journal.Event) string {
+	method, _, _ := strings.Cut(e.Subject, "#")
+	types := s.book.set()
+	md := types.Output("/" + method)
+	if e.Kind == kindOf(tape.Send) {
+		md = types.Input("/" + method)
+	} else if e.Kind != kindOf(tape.Recv) {
+		md = nil
+	}
+	if md != nil {
+		e.Body = []byte(showMessage(types, md, e.Body))
+	}
+	return brief(e.String())
 }
 
 // fileName makes a file's name of a test's.

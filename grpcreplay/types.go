@@ -11,20 +11,22 @@ import (
 
 // typesOf returns the descriptors of what is on a tape, as far as they are
 // known: of its methods, and of what is in an Any.
-func typesOf(t *tape.Tape, known *schema.Set) []byte {
-	x := typeSearch{known: known, seen: make(map[string]bool)}
+func typesOf(t *tape.Tape, b *book) []byte {
+	known := b.set()
+	x := typeSearch{book: b, known: known, seen: make(map[string]bool)}
 	x.watch = known.Watch(func(fd protoreflect.FieldDescriptor) bool {
 		return fd != nil && fd.FullName() == "google.protobuf.Any.type_url"
 	})
 	for _, c := range t.Calls() {
 		x.call(c)
 	}
-	return known.Used(x.methods, x.messages)
+	return b.set().Used(x.methods, x.messages)
 }
 
 // A typeSearch gathers names of methods and types, each once.
 type typeSearch struct {
-	known             *schema.Set
+	book              *book
+	known             *schema.Set // when the search began
 	watch             *schema.Watch
 	seen              map[string]bool
 	methods, messages []string
@@ -42,7 +44,7 @@ func (x *typeSearch) call(c *tape.Call) {
 		case tape.End:
 			for _, d := range e.Status.Details {
 				x.add(&x.messages, d.Type)
-				x.message(x.known.Message(d.Type), d.Value)
+				x.message(x.book.learnType(d.Type).Message(d.Type), d.Value)
 			}
 		}
 	}
@@ -55,6 +57,7 @@ func (x *typeSearch) message(md protoreflect.MessageDescriptor, b []byte) {
 	}
 	x.watch.Walk(md, b, func(f *schema.Field) ([]byte, bool) {
 		x.add(&x.messages, string(f.Value))
+		x.book.learnType(string(f.Value))
 		return nil, false
 	})
 }

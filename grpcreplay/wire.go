@@ -18,6 +18,10 @@ type wireKey struct{}
 // the client gives the call up, and so would never know.
 const hesitation = 20 * time.Millisecond
 
+// parting is how long Close waits for calls over connections to be over: the
+// program may have given them up just now, and that is still on its way.
+const parting = 100 * time.Millisecond
+
 // told returns how a call ended. If nothing recorded fits, and the client has
 // not given the call up before it is told so, that is an error. The caller
 // holds mu.
