@@ -66,6 +66,9 @@ func (h *hold) before(other *hold) bool {
 // of several calls it is of, it is held up only as long as it would be in each
 // of them: nobody knows which client is whose. The caller holds mu.
 func (x *part) missing(turn match.Turn) []tape.Ref {
+	if !x.player.causal {
+		return nil
+	}
 	missing := x.owing(turn)
 	if len(missing) == 0 {
 		return nil

@@ -29,6 +29,7 @@ type player struct {
 	required []string // keys of metadata
 	secret   secrets
 	canons   *canons
+	causal   bool // calls wait for one another
 	note     *notes
 	began    time.Time
 
@@ -71,9 +72,8 @@ func newPlayer(rec *Recording, c Config, n *notes, skip func(int) bool) (*player
 	}
 	p.required = union(head.Metadata, m.Metadata)
 	p.canons = &canons{set: p.types, ignore: ignore}
-	p.deck = match.New(rec.tape, match.Options{
-		Metadata: p.required, Canon: p.canons.append, Skip: skip,
-	}).Deck()
+	index := match.New(rec.tape, match.Options{Metadata: p.required, Canon: p.canons.append, Skip: skip})
+	p.deck, p.causal = index.Deck(), index.Waits()
 	return p, nil
 }
 
@@ -177,12 +177,14 @@ func (x *part) does(fits bool) {
 // marks tells the board what has happened, and those who wait for it. The
 // caller holds mu.
 func (x *part) marks() {
-	refs := x.talk.Marks()
-	if len(refs) == 0 {
-		return
-	}
-	for _, r := range refs {
-		x.player.board.Mark(r)
+	if x.player.causal {
+		refs := x.talk.Marks()
+		if len(refs) == 0 {
+			return
+		}
+		for _, r := range refs {
+			x.player.board.Mark(r)
+		}
 	}
 	for other := range x.player.waiting {
 		if other.hold.lifted(x.player.board) {

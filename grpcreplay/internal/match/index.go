@@ -16,6 +16,7 @@ type Index struct {
 	tape    *tape.Tape
 	must    []string // the keys whose values must be equal
 	lenient bool
+	waits   bool // an event waits for one of another call
 
 	trie
 	messages messages
@@ -39,12 +40,16 @@ func New(t *tape.Tape, o Options) *Index {
 	for i := range t.Len() {
 		if packed := t.Packed(i); (o.Skip == nil || !o.Skip(i)) && len(packed) <= math.MaxUint32 {
 			b.outline.Fill(packed)
+			ix.waits = ix.waits || b.outline.Waits
 			b.insert(int32(i), b.path(i))
 		}
 	}
 	ix.clip()
 	return ix
 }
+
+// Waits tells whether any event waits for one of another call.
+func (ix *Index) Waits() bool { return ix.waits }
 
 // clip gives back room that growing left.
 func (ix *Index) clip() {

@@ -9,6 +9,7 @@ type Outline struct {
 	Shape  Shape
 	Pairs  []Bytes // the request's metadata
 	Events []Act   // all events
+	Waits  bool    // an event waits for one of another call
 }
 
 // Bytes are a key and a value of metadata.
@@ -23,7 +24,7 @@ type Act struct {
 
 // Fill makes the outline that of a packed call, which must be one.
 func (o *Outline) Fill(b []byte) {
-	o.Method, o.Shape, o.Pairs, o.Events = nil, Unknown, o.Pairs[:0], o.Events[:0]
+	o.Method, o.Shape, o.Pairs, o.Events, o.Waits = nil, Unknown, o.Pairs[:0], o.Events[:0], false
 	for field, n, v, rest := next(b); field != 0; field, n, v, rest = next(rest) {
 		switch field {
 		case callMethod:
@@ -33,22 +34,26 @@ func (o *Outline) Fill(b []byte) {
 		case callPairs:
 			o.Pairs = append(o.Pairs, bytesOf(v))
 		case callEvents:
-			o.Events = append(o.Events, actOf(v, len(b)-len(rest)-len(v)))
+			a, waits := actOf(v, len(b)-len(rest)-len(v))
+			o.Events, o.Waits = append(o.Events, a), o.Waits || waits
 		}
 	}
 }
 
-// actOf sees the packed event b, which begins at a place of its call.
-func actOf(b []byte, at int) (a Act) {
+// actOf sees the packed event b, which begins at a place of its call, and
+// whether it waits for anything.
+func actOf(b []byte, at int) (a Act, waits bool) {
 	for field, n, v, rest := next(b); field != 0; field, n, v, rest = next(rest) {
 		switch field {
 		case eventKind:
 			a.Kind = Kind(n)
 		case eventMessage:
 			a.Message, a.At = v, at+len(b)-len(rest)-len(v)
+		case after:
+			waits = true
 		}
 	}
-	return a
+	return a, waits
 }
 
 func bytesOf(b []byte) (p Bytes) {
