@@ -62,7 +62,7 @@ func (c Config) check() error {
 	case c.Pace < 0:
 		return fmt.Errorf("grpcreplay: Config.Pace is %v: it is 0 for at once, 1 for as recorded", c.Pace)
 	case c.Grace < 0:
-		return fmt.Errorf("grpcreplay: Config.Grace is %v: it is a time to wait; 0 stands for %v", c.Grace, defaultGrace)
+		return fmt.Errorf("grpcreplay: Config.Grace is %v: it is a time to wait, 0 for %v", c.Grace, defaultGrace)
 	case c.ListenAddress != "" && c.Listen == nil:
 		return fmt.Errorf("grpcreplay: Config.ListenAddress is %q, and Listen is nil: "+
 			"new(net.ListenConfig).Listen opens sockets", c.ListenAddress)

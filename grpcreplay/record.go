@@ -153,9 +153,10 @@ func (r *reel) interceptStream(
 		return streamer(ctx, desc, cc, method, opts...)
 	}
 	shape := tape.ShapeOf(desc.ClientStreams, desc.ServerStreams)
-	return r.stream(ctx, streaming{desc, method, opts}, shape, func(opts ...grpc.CallOption) (grpc.ClientStream, error) {
+	open := func(opts ...grpc.CallOption) (grpc.ClientStream, error) {
 		return streamer(ctx, desc, cc, method, opts...)
-	})
+	}
+	return r.stream(ctx, streaming{desc, method, opts}, shape, open)
 }
 
 // stream records the stream that open opens. Its shape is what is known of

@@ -85,7 +85,8 @@ func referred(fd protoreflect.FileDescriptor) (files []protoreflect.FileDescript
 
 // eachField visits extensions and the fields of messages, at any depth.
 func eachField(
-	xds protoreflect.ExtensionDescriptors, mds protoreflect.MessageDescriptors, visit func(protoreflect.FieldDescriptor),
+	xds protoreflect.ExtensionDescriptors, mds protoreflect.MessageDescriptors,
+	visit func(protoreflect.FieldDescriptor),
 ) {
 	for i := range xds.Len() {
 		visit(xds.Get(i))
