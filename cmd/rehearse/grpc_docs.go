@@ -32,7 +32,7 @@ var grpcDocs = map[string]string{
 	"redact.no-tokens": "do not look for tokens within text; what headers and names say is secret is " +
 		"replaced all the same",
 
-	"listen": "where programs reach it: HOST:PORT; port 0 takes a free one; 127.0.0.1:0 if not given",
+	"listen": "where programs reach it: HOST:PORT, port 0 for a free one, or unix:PATH; 127.0.0.1:0 if not given",
 	"allow-remote": "allow addresses that other machines reach; whoever reaches one may do everything a client " +
 		"may",
 	"listen-tls":             "the certificates that programs meet; HTTP/2 in the clear if not given",

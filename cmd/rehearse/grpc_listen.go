@@ -23,6 +23,9 @@ type hearing struct {
 
 // listen opens the listener: net.ListenConfig.Listen's shape.
 func (h *hearing) listen(ctx context.Context, network, address string) (net.Listener, error) {
+	if isSocket(address) {
+		return h.listenSocket(ctx, address)
+	}
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, network, address)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -32,13 +35,34 @@ func (h *hearing) listen(ctx context.Context, network, address string) (net.List
 	if err != nil {
 		return nil, fmt.Errorf("--listen %s: %w", address, err)
 	}
-	return &hearingListener{l, h}, nil
+	return &hearingListener{l, h, l.Addr()}, nil
+}
+
+// listenSocket opens a listener at a socket of this machine.
+func (h *hearing) listenSocket(ctx context.Context, target string) (net.Listener, error) {
+	var config net.ListenConfig
+	network, path := place(target)
+	l, err := config.Listen(ctx, network, path)
+	if errors.Is(err, syscall.EADDRINUSE) && clearSocket(path) {
+		l, err = config.Listen(ctx, network, path)
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("--listen %s is taken: stop what listens there, or choose another path", target)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--listen %s: %w", target, err)
+	}
+	return &hearingListener{l, h, wholeSocket(target)}, nil
 }
 
 type hearingListener struct {
 	net.Listener
 	hearing *hearing
+	addr    net.Addr
 }
+
+// Addr is where programs reach it.
+func (l *hearingListener) Addr() net.Addr { return l.addr }
 
 // Accept accepts a connection whose beginning is looked at.
 func (l *hearingListener) Accept() (net.Conn, error) {

@@ -33,16 +33,17 @@ type notThere struct{ error }
 func (e notThere) Unwrap() error { return e.error }
 
 // probe connects to the service and returns why that will not do: a notThere,
-// or what is wrong with how it is told to be called. What is no HOST:PORT is
-// not looked at.
+// or what is wrong with how it is told to be called. What is neither HOST:PORT
+// nor a socket of this machine is not looked at.
 func probe(ctx context.Context, target string, secure *tls.Config) error {
-	if _, _, err := net.SplitHostPort(target); err != nil {
+	if _, _, err := net.SplitHostPort(target); err != nil && !isSocket(target) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	var dialer net.Dialer
-	c, err := dialer.DialContext(ctx, "tcp", target)
+	network, address := place(target)
+	c, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
 		return notThere{fmt.Errorf("--to %s does not answer yet: %w", target, err)}
 	}
@@ -59,7 +60,7 @@ func probeTLS(ctx context.Context, c net.Conn, target string, secure *tls.Config
 	config := secure.Clone()
 	config.NextProtos = []string{"h2"}
 	if config.ServerName == "" {
-		config.ServerName, _, _ = net.SplitHostPort(target)
+		config.ServerName = hostOf(target)
 	}
 	s := tls.Client(c, config)
 	err := s.HandshakeContext(ctx)
@@ -130,7 +131,8 @@ func probePlain(ctx context.Context, c net.Conn, target string) error {
 // refusal.
 func speaksTLS(ctx context.Context, target string) bool {
 	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}}
-	c, err := dialer.DialContext(ctx, "tcp", target)
+	network, address := place(target)
+	c, err := dialer.DialContext(ctx, network, address)
 	if err == nil {
 		c.Close()
 	}

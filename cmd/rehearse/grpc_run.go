@@ -39,11 +39,7 @@ func newGRPCRun(s grpcServing, stderr io.Writer) *grpcRun {
 func (r *grpcRun) common(ctx context.Context, c *grpcreplay.Config) (err error) {
 	s := r.serving
 	c.ListenAddress = cmp.Or(s.Listen, defaultGRPCAddress)
-	host, _, err := net.SplitHostPort(c.ListenAddress)
-	if err != nil {
-		return fmt.Errorf("--listen %s: want HOST:PORT", s.Listen)
-	}
-	if err := allowAddress(s.Remote, host, "--listen "+c.ListenAddress); err != nil {
+	if err := s.allowListen(c.ListenAddress); err != nil {
 		return err
 	}
 	if r.secure, err = s.ListenTLS.config(c.ListenAddress); err != nil {
@@ -55,6 +51,18 @@ func (r *grpcRun) common(ctx context.Context, c *grpcreplay.Config) (err error) 
 	c.ListenTLS, c.Match, c.Limits, c.Log = r.secure, s.Match.config(), s.Limits.config(), r.log
 	c.Listen = (&hearing{secure: r.secure != nil, tell: r.talk.Printf}).listen
 	return nil
+}
+
+// allowListen returns why an address will not do to listen at.
+func (s grpcServing) allowListen(address string) error {
+	if isSocket(address) {
+		return nil
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("--listen %s: want HOST:PORT, or unix:PATH", address)
+	}
+	return allowAddress(s.Remote, host, "--listen "+address)
 }
 
 // log tells what went wrong as it happens, and with --verbose every decision.
