@@ -49,7 +49,8 @@ func table(a *stage.Act) *bigtable.Table {
 	a.See("admin", "family %v", admin.SetGCPolicy(a.Context(), "t", "f", bigtable.MaxVersionsPolicy(3)))
 	tables, err := admin.Tables(a.Context())
 	a.See("admin", "tables %v %v", tables, err)
-	a.See("admin", "a long operation %v", admin.UpdateTableWithDeletionProtection(a.Context(), "t", bigtable.Unprotected))
+	err = admin.UpdateTableWithDeletionProtection(a.Context(), "t", bigtable.Unprotected)
+	a.See("admin", "a long operation %v", err)
 	info, err := admin.TableInfo(a.Context(), "t")
 	a.See("admin", "info %+v %v", info, err)
 	config := bigtable.ClientConfig{MetricsProvider: bigtable.NoopMetricsProvider{}}

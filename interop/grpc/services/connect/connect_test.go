@@ -73,11 +73,14 @@ func TestConnectsClientSeesTheSame(t *testing.T) {
 			h, url(a, "UnaryCall"), connect.WithGRPC(), connect.WithSendGzip()))
 		uploads(a, connect.NewClient[grpc_testing.StreamingInputCallRequest, grpc_testing.StreamingInputCallResponse](
 			h, url(a, "StreamingInputCall"), connect.WithGRPC()))
-		downloads(a, connect.NewClient[grpc_testing.StreamingOutputCallRequest, grpc_testing.StreamingOutputCallResponse](
-			h, url(a, "StreamingOutputCall"), connect.WithGRPC()))
-		talks(a, connect.NewClient[grpc_testing.StreamingOutputCallRequest, grpc_testing.StreamingOutputCallResponse](
-			h, url(a, "FullDuplexCall"), connect.WithGRPC()))
+		downloads(a, streams(h, url(a, "StreamingOutputCall")))
+		talks(a, streams(h, url(a, "FullDuplexCall")))
 	})
+}
+
+func streams(h *http.Client, url string) *output {
+	return connect.NewClient[grpc_testing.StreamingOutputCallRequest, grpc_testing.StreamingOutputCallResponse](
+		h, url, connect.WithGRPC())
 }
 
 func calls(a *stage.Act, c *unary) {

@@ -22,7 +22,8 @@ func TestKeysAreTheSame(t *testing.T) {
 			put, err := c.Put(a.Context(), fmt.Sprint("k", i), "v", clientv3.WithPrevKV())
 			a.See("program", "put %v %v", put, err)
 		}
-		get, err := c.Get(a.Context(), "k", clientv3.WithPrefix(), clientv3.WithSort(clientv3.SortByKey, clientv3.SortDescend))
+		backwards := clientv3.WithSort(clientv3.SortByKey, clientv3.SortDescend)
+		get, err := c.Get(a.Context(), "k", clientv3.WithPrefix(), backwards)
 		a.See("program", "get %v %v", get, err)
 		get, err = c.Get(a.Context(), "nothing")
 		a.See("program", "get %v %v", get, err)

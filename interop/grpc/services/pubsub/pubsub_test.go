@@ -78,7 +78,8 @@ func TestAdministrationIsTheSame(t *testing.T) {
 			_, err := c.TopicAdminClient.CreateTopic(a.Context(), &pubsubpb.Topic{Name: topic + fmt.Sprint(i)})
 			a.See("program", "topic %v", err)
 		}
-		topics := c.TopicAdminClient.ListTopics(a.Context(), &pubsubpb.ListTopicsRequest{Project: "projects/p", PageSize: 2})
+		topics := c.TopicAdminClient.ListTopics(a.Context(),
+			&pubsubpb.ListTopicsRequest{Project: "projects/p", PageSize: 2})
 		for {
 			t, err := topics.Next()
 			a.See("program", "listed %v %v", t.GetName(), err)
@@ -176,7 +177,8 @@ func TestOrderAndFlowAreKept(t *testing.T) {
 		p.PublishSettings.CountThreshold = 1 // else its clock decides how many go together
 		const n = 4
 		for i := range n {
-			id, err := p.Publish(a.Context(), &pubsub.Message{Data: fmt.Append(nil, i), OrderingKey: "key"}).Get(a.Context())
+			m := &pubsub.Message{Data: fmt.Append(nil, i), OrderingKey: "key"}
+			id, err := p.Publish(a.Context(), m).Get(a.Context())
 			a.See("publisher", "%v %v", id, err)
 		}
 		s := c.Subscriber(subscription)
