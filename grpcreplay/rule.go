@@ -67,9 +67,9 @@ func Having(text string) rule.When[*Call] {
 	return func(c *Call) bool { return strings.Contains(c.RequestJSON(0), text) }
 }
 
-// patience is how long a rule waits for a call's first message: a service
+// silence is how long a rule waits for a call's first message: a service
 // that speaks first waits so long to do so, if there are rules.
-const patience = 20 * time.Millisecond
+const silence = 20 * time.Millisecond
 
 // A scripted is a party that asks the rules once, when the client's first
 // message or half-close has come or nothing of the kind does, and then answers
@@ -88,28 +88,29 @@ type scripted struct {
 }
 
 func (x *scripted) send(b []byte) bool {
-	x.lock.enter()
-	defer x.lock.leave()
-	if x.inner == nil {
-		x.call.Requests = append(x.call.Requests, b)
-		x.ask()
-	}
-	return x.inner.send(b)
+	return x.asked(func(c *Call) { c.Requests = append(c.Requests, b) }).send(b)
 }
 
 func (x *scripted) closeSend() {
+	x.asked(func(c *Call) { c.Closed = true }).closeSend()
+}
+
+// asked returns who answers, asking the rules if nobody has, with what the
+// client did added to the call. The lock is not held while the answering party
+// acts: the real one may take a message only when answers are taken from it.
+func (x *scripted) asked(did func(*Call)) party {
 	x.lock.enter()
 	defer x.lock.leave()
 	if x.inner == nil {
-		x.call.Closed = true
+		did(x.call)
 		x.ask()
 	}
-	x.inner.closeSend()
+	return x.inner
 }
 
 func (x *scripted) next() tape.Event {
 	if !x.decided() {
-		t := time.NewTimer(patience)
+		t := time.NewTimer(silence)
 		select {
 		case <-x.acted:
 		case <-x.ctx.Done():
@@ -117,13 +118,7 @@ func (x *scripted) next() tape.Event {
 		}
 		t.Stop()
 	}
-	x.lock.enter()
-	if x.inner == nil {
-		x.ask()
-	}
-	inner := x.inner
-	x.lock.leave()
-	return inner.next()
+	return x.asked(func(*Call) {}).next()
 }
 
 func (x *scripted) decided() bool {
@@ -134,10 +129,18 @@ func (x *scripted) decided() bool {
 
 func (x *scripted) abandon() {
 	x.lock.enter()
-	defer x.lock.leave()
-	if x.inner != nil {
-		x.inner.abandon()
+	inner := x.inner
+	x.lock.leave()
+	if inner != nil {
+		inner.abandon()
 	}
+}
+
+// real tells whether the real service answers in the end.
+func (x *scripted) real() bool {
+	x.lock.enter()
+	defer x.lock.leave()
+	return x.inner != nil && isReal(x.inner)
 }
 
 // ask asks the rules. The caller is within the lock.
@@ -254,13 +257,6 @@ func (x *faulty) next() tape.Event {
 		x.seen++
 	}
 	return e
-}
-
-// real tells whether the real service answers in the end.
-func (x *scripted) real() bool {
-	x.lock.enter()
-	defer x.lock.leave()
-	return x.inner != nil && isReal(x.inner)
 }
 
 func (x *faulty) real() bool { return isReal(x.party) }
