@@ -13,7 +13,7 @@ type hybrid struct {
 	live func() party
 
 	lock     turnstile
-	sent     [][]byte
+	sent     [][]byte // by the client, while it may still be the real service's
 	closed   bool
 	answered bool
 	asked    party // the real service, once nothing recorded fitted
@@ -27,7 +27,7 @@ func newHybrid(p *part, live func() party) *hybrid {
 
 func (h *hybrid) send(b []byte) bool {
 	h.lock.enter()
-	if h.asked == nil {
+	if h.asked == nil && !h.answered {
 		h.sent = append(h.sent, b)
 	}
 	real := h.asked
@@ -85,7 +85,7 @@ func (h *hybrid) next() tape.Event {
 		return real.next()
 	}
 	h.lock.enter()
-	h.answered = true
+	h.answered, h.sent = true, nil
 	h.lock.leave()
 	h.part.strict()
 	return e

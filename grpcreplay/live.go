@@ -49,7 +49,6 @@ type opener func(ctx context.Context) (grpc.ClientStream, error)
 type relayed struct {
 	cancel context.CancelFunc
 	stream grpc.ClientStream
-	ready  []tape.Event // what came of opening it
 	headed bool
 	end    *tape.Event
 }
@@ -60,6 +59,7 @@ func relay(ctx context.Context, open opener) *relayed {
 	ctx, x.cancel = context.WithCancel(ctx)
 	s, err := open(ctx)
 	if err != nil {
+		x.cancel()
 		status := statusOf(err)
 		status.Refused = true
 		x.end = &tape.Event{Kind: tape.End, Status: status}
@@ -99,6 +99,7 @@ func (x *relayed) next() tape.Event {
 	if err != io.EOF {
 		x.end.Status = statusOf(err)
 	}
+	x.cancel() // the call is over; its context would hang on the program's own
 	return *x.end
 }
 
