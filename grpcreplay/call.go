@@ -66,6 +66,9 @@ func (c *Call) add(e *tape.Event) {
 	}
 }
 
+// Described tells whether the types of the call's messages are known.
+func (c *Call) Described() bool { return c.schema.Method(c.Method) != nil }
+
 // Request decodes the nth message of the client, from 0: as the program's own
 // type if that is linked in, else as a dynamic one.
 func (c *Call) Request(n int) (proto.Message, error) {

@@ -105,9 +105,6 @@ func marshal(c encoding.CodecV2, v any) (b mem.BufferSlice, err error) {
 			b, err = nil, fmt.Errorf("grpcreplay: encoding a %T: %v", v, r)
 		}
 	}()
-	if v == nil {
-		v = new(frame)
-	}
 	if f, ok := v.(*frame); ok {
 		return raw{}.Marshal(f)
 	}

@@ -105,11 +105,10 @@ func (h *hints) decode(b []byte, m any) error {
 			"grpc: received message larger than max (%d vs. %d)", len(b), h.most)
 	}
 	data := mem.BufferSlice{mem.SliceBuffer(b)}
-	codec := h.codec
 	if f, ok := m.(*frame); ok {
 		return raw{}.Unmarshal(data, f)
 	}
-	if err := codec.Unmarshal(data, m); err != nil {
+	if err := h.codec.Unmarshal(data, m); err != nil {
 		return status.Errorf(codes.Internal, "grpc: failed to unmarshal the received message: %v", err)
 	}
 	return nil
@@ -167,6 +166,10 @@ func replayUnary(ctx context.Context, d desk, c unary) error {
 	return err
 }
 
+// errAnother is gRPC's error of a call that has two responses where one may be.
+var errAnother = status.Error(codes.Internal,
+	"cardinality violation: expected <EOF> for non server-streaming RPCs, but received another message")
+
 // receive takes all that the server does in a call with one response. Header
 // and trailer are those that the call's options ask for.
 func receive(p party, h *hints, reply any) (header, trailer metadata.MD, err error) {
@@ -180,8 +183,7 @@ func receive(p party, h *hints, reply any) (header, trailer metadata.MD, err err
 		case tape.Recv:
 			if answered {
 				p.abandon()
-				return header, nil, status.Error(codes.Internal,
-					"cardinality violation: expected <EOF> for non server-streaming RPCs, but received another message")
+				return header, nil, errAnother
 			}
 			answered = true
 			if err := h.decode(e.Message, reply); err != nil {
@@ -379,8 +381,7 @@ func (x *played) RecvMsg(m any) error {
 		x.take()
 	}
 	if x.pending != nil {
-		return x.fails(status.Error(codes.Internal,
-			"cardinality violation: expected <EOF> for non server-streaming RPCs, but received another message"))
+		return x.fails(errAnother)
 	}
 	if x.err == io.EOF {
 		return nil

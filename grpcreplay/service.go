@@ -206,6 +206,11 @@ func (s *Service) SetInitial(b []byte) error {
 // were added; the first that decides wins.
 func (s *Service) Rule(r rule.Rule[*Call, Answer]) (remove func()) { return s.rules.Add(r) }
 
+// NamedRule is Rule for one with a name, by which RuleStats calls it.
+func (s *Service) NamedRule(name string, r rule.Rule[*Call, Answer]) (remove func()) {
+	return s.rules.AddNamed(name, r)
+}
+
 // RuleStats tells how often each rule was asked and decided.
 func (s *Service) RuleStats() []rule.Stat { return s.rules.Stats() }
 
@@ -233,6 +238,10 @@ func (s *Service) Unused() []*Call {
 // were not made unless AllowUnused; with ModeVerify, what differs. Closing
 // again returns the same.
 func (s *Service) Close() error { return s.close(true) }
+
+// Discard ends the service as Close does, and leaves the file as it was: what
+// was recorded is thrown away.
+func (s *Service) Discard() error { return s.close(false) }
 
 // close ends the service and keeps what was recorded, or throws it away.
 func (s *Service) close(keep bool) error {
