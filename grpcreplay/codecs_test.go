@@ -79,6 +79,7 @@ func TestAMessageOfAnyCodecIsReplayed(t *testing.T) {
 	believed(t, []saga{
 		{name: "a codec of the second version", tell: plainly(grpc.ForceCodecV2(plainCodec2{plainCodec{"proto"}}))},
 		{name: "a codec of the first version", tell: plainly(grpc.ForceCodec(plainCodec{"proto"}))},
+		//lint:ignore SA1019 programs have it
 		{name: "a codec without a version", tell: plainly(grpc.CallCustomCodec(plainCodec{"proto"}))},
 		{name: "a codec for the whole connection", tell: plainly(),
 			opts: []grpc.DialOption{grpc.WithDefaultCallOptions(grpc.ForceCodec(plainCodec{"proto"}))}},

@@ -189,8 +189,10 @@ func connected(t *testing.T, target string, block bool, opts []grpc.DialOption) 
 	if block {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
-		opts = append(opts, grpc.WithBlock(), grpc.FailOnNonTempDialError(true)) //nolint:staticcheck // programs do it
-		cc, err = grpc.DialContext(ctx, target, opts...)                         //nolint:staticcheck // likewise
+		//lint:ignore SA1019 programs have them
+		opts = append(opts, grpc.WithBlock(), grpc.FailOnNonTempDialError(true))
+		//lint:ignore SA1019 programs call it
+		cc, err = grpc.DialContext(ctx, target, opts...)
 	} else {
 		cc, err = grpc.NewClient(target, opts...)
 	}

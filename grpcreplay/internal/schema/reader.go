@@ -68,9 +68,9 @@ func (d *decoder) peek() byte {
 
 // token reads a string, with its quotes, a number, or true, false or null.
 func (d *decoder) token() []byte {
+	quoted := d.peek() == '"'
 	begin := d.at
-	if d.peek() == '"' {
-		begin = d.at
+	if quoted {
 		for d.at++; d.b[d.at] != '"'; d.at++ {
 			if d.b[d.at] == '\\' {
 				d.at++
@@ -79,7 +79,6 @@ func (d *decoder) token() []byte {
 		d.at++
 		return d.b[begin:d.at]
 	}
-	begin = d.at
 	for d.at < len(d.b) && !strings.ContainsRune(" \t\n\r,:]}", rune(d.b[d.at])) {
 		d.at++
 	}

@@ -254,7 +254,8 @@ func TestATextIsKnownByItsFirstLine(t *testing.T) {
 func TestOneTapeIsOneText(t *testing.T) {
 	tp := pay()
 	tp.Schema = payFiles
-	if write(t, tp, payTypes) != write(t, tp, payTypes) {
+	once, again := write(t, tp, payTypes), write(t, tp, payTypes)
+	if once != again {
 		t.Error("written twice, it is two texts")
 	}
 }
