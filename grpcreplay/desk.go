@@ -35,7 +35,7 @@ func (s *Service) answer(a arrival) party {
 			tell: func() *tale { return s.tale(a.method, a.pairs) }, excuse: s.excuse,
 		}
 	}
-	return &witnessed{party: p, made: made}
+	return &witnessed{p, made}
 }
 
 // pass returns who answers a call that no rule decided.
@@ -55,11 +55,10 @@ func (s *Service) pass(a arrival) party {
 
 // told returns a party that tells the journal of its call.
 func (s *Service) told(a arrival, p party) party {
-	t := s.tale(a.method, a.pairs)
-	if t == nil {
+	if s.note == nil {
 		return p
 	}
-	return &noted{p, t}
+	return &witnessed{p, s.tale(a.method, a.pairs)}
 }
 
 // excuse notes that a rule decided about a call.

@@ -73,42 +73,6 @@ func (m *made) snapshot() *Call {
 	return &c
 }
 
-// A witnessed is a party whose call is kept in the ledger.
-type witnessed struct {
-	party
-	made *made
-}
-
-func (w *witnessed) send(b []byte) bool {
-	w.made.add(tape.Event{Kind: tape.Send, Message: b})
-	return w.party.send(b)
-}
-
-func (w *witnessed) closeSend() {
-	w.made.add(tape.Event{Kind: tape.CloseSend})
-	w.party.closeSend()
-}
-
-func (w *witnessed) next() tape.Event {
-	e := w.party.next()
-	w.made.add(e)
-	return e
-}
-
-func (w *witnessed) real() bool { return isReal(w.party) }
-
-func (w *witnessed) refused() *tape.Event {
-	r, ok := w.party.(refuser)
-	if !ok {
-		return nil
-	}
-	e := r.refused()
-	if e != nil {
-		w.made.add(*e)
-	}
-	return e
-}
-
 // Calls are calls that were made, in the order of their start.
 type Calls []*Call
 

@@ -62,12 +62,13 @@ func (n *notes) begin(method string, pairs []tape.Pair) story {
 // client notes what the client did.
 func (s *story) client(k tape.Kind, b []byte) {
 	if s.notes != nil {
-		s.put(journal.Event{Kind: kindOf(k), Where: clientEnd, Peer: serverEnd, Size: len(b), Body: b})
+		s.put(eventOf(&tape.Event{Kind: k, Message: b}))
 	}
 }
 
-// server notes what the server did; by which recorded call, if that is known.
-func (s *story) server(call int, e *tape.Event) {
+// event notes what either end did; by which recorded call, if call is not
+// negative.
+func (s *story) event(call int, e *tape.Event) {
 	if s.notes == nil {
 		return
 	}

@@ -156,7 +156,7 @@ func (x *scripted) ask() {
 		x.excuse(x.call)
 		t := x.tell()
 		t.rule(a)
-		x.inner = &noted{&answering{ctx: x.ctx, answer: a, events: a.events()}, t}
+		x.inner = &witnessed{&answering{ctx: x.ctx, answer: a, events: a.events()}, t}
 	}
 	close(x.acted)
 }

@@ -56,11 +56,7 @@ func (t *tale) add(e tape.Event) {
 	e = t.veil.event(t.method, e)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if e.Kind.FromClient() {
-		t.story.client(e.Kind, e.Message)
-		return
-	}
-	t.story.server(-1, &e)
+	t.story.event(-1, &e)
 }
 
 // rule tells what a rule decided.
@@ -72,40 +68,4 @@ func (t *tale) rule(a Answer) {
 	defer t.mu.Unlock()
 	t.story.put(journal.Event{Kind: "grpc.rule", Where: serverEnd, Peer: clientEnd,
 		Notes: []journal.Note{{Key: "answer", Value: a.String()}}})
-}
-
-// A noted is a party of whose call the journal is told.
-type noted struct {
-	party
-	tale *tale
-}
-
-func (n *noted) send(b []byte) bool {
-	n.tale.add(tape.Event{Kind: tape.Send, Message: b})
-	return n.party.send(b)
-}
-
-func (n *noted) closeSend() {
-	n.tale.add(tape.Event{Kind: tape.CloseSend})
-	n.party.closeSend()
-}
-
-func (n *noted) next() tape.Event {
-	e := n.party.next()
-	n.tale.add(e)
-	return e
-}
-
-func (n *noted) real() bool { return isReal(n.party) }
-
-func (n *noted) refused() *tape.Event {
-	r, ok := n.party.(refuser)
-	if !ok {
-		return nil
-	}
-	e := r.refused()
-	if e != nil {
-		n.tale.add(*e)
-	}
-	return e
 }
