@@ -3,6 +3,7 @@
 package grpcreplay
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 
@@ -23,15 +24,20 @@ type book struct {
 	asked map[string]bool
 }
 
-// newBook returns a book of these sets and of what is linked in.
-func newBook(sets ...*schema.Set) *book {
-	known := schema.Linked()
-	for i := len(sets) - 1; i >= 0; i-- {
-		if sets[i] != nil {
-			known = sets[i].Or(known)
-		}
+// newBook returns a book of what is known already.
+func newBook(known *schema.Set) *book { return &book{known: known, asked: make(map[string]bool)} }
+
+// types returns what is known before any recording is read: the Config's
+// schema, before what is linked in.
+func (c Config) types() (*schema.Set, error) {
+	if c.Schema == nil {
+		return schema.Linked(), nil
 	}
-	return &book{known: known, asked: make(map[string]bool)}
+	own, err := schema.FromFiles(c.Schema)
+	if err != nil {
+		return nil, fmt.Errorf("grpcreplay: Config.Schema: %w", err)
+	}
+	return own.Or(schema.Linked()), nil
 }
 
 // set returns what is known now.

@@ -58,12 +58,16 @@ func newPlayer(rec *Recording, c Config, n *notes, skip func(int) bool) (*player
 	if err != nil {
 		return nil, fmt.Errorf("grpcreplay: Match.Ignore: %w", err)
 	}
+	types, err := c.types()
+	if err != nil {
+		return nil, err
+	}
 	secret, err := newSecrets(head, rec.schema) // by the types it was redacted by
 	if err != nil {
 		return nil, err
 	}
 	p := &player{
-		rec: rec, types: newBook(schemaOf(c)).set().Or(rec.own), config: c,
+		rec: rec, types: types.Or(rec.own), config: c,
 		ignore: ignore, secret: secret, note: n, began: time.Now(),
 		board: cause.NewBoard(rec.tape), waiting: make(map[*part]struct{}), resets: make(map[int]bool),
 	}
@@ -270,7 +274,7 @@ func (x *part) deliver(w *wait, turn match.Turn) (tape.Event, bool) {
 	}
 	x.talk.Take()
 	x.marks()
-	x.story.server(turn.Call, e)
+	x.story.event(turn.Call, e)
 	x.replied = x.replied || e.Kind == tape.Recv
 	if e.Kind == tape.End {
 		x.ended = true
@@ -322,7 +326,7 @@ func (x *part) silent(w *wait) (tape.Event, bool) {
 	}
 	x.ended, x.failed = true, end
 	x.talk.End()
-	x.story.server(at, end)
+	x.story.event(at, end)
 	return *end, true
 }
 

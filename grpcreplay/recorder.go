@@ -46,7 +46,11 @@ type Recorder struct {
 
 // NewRecorder returns a recorder to Config.File or Config.Writer.
 func NewRecorder(c Config) (*Recorder, error) {
-	return newRecorder(c, nil, newBook(schemaOf(c)), nil)
+	types, err := c.types()
+	if err != nil {
+		return nil, err
+	}
+	return newRecorder(c, nil, newBook(types), nil)
 }
 
 // newRecorder returns a recorder that adds to base and redacts by the rules

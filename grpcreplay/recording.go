@@ -14,8 +14,6 @@ import (
 	"slices"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/cause"
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/foreign"
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/schema"
@@ -104,11 +102,15 @@ func (c Config) read(r io.Reader) (*Recording, error) {
 	if err != nil {
 		return nil, c.fault(err)
 	}
-	t, err := c.parse(b, limits)
+	program, err := c.types()
+	if err != nil {
+		return nil, err
+	}
+	t, err := parse(b, program, limits)
 	if err != nil {
 		return nil, c.fault(err)
 	}
-	rec := &Recording{tape: t, schema: newBook(schemaOf(c)).set()}
+	rec := &Recording{tape: t, schema: program}
 	if len(t.Schema) > 0 {
 		own, err := schema.Parse(t.Schema)
 		if err != nil {
@@ -119,9 +121,9 @@ func (c Config) read(r io.Reader) (*Recording, error) {
 	return rec, nil
 }
 
-// parse makes a tape of bytes in any form.
-func (c Config) parse(b []byte, limits tape.Limits) (*tape.Tape, error) {
-	program := newBook(schemaOf(c)).set()
+// parse makes a tape of bytes in any form. The program's types are for forms
+// that are read by them.
+func parse(b []byte, program *schema.Set, limits tape.Limits) (*tape.Tape, error) {
 	if text.Sniff(b) {
 		return text.Read(b, program, limits)
 	}
@@ -255,22 +257,6 @@ func FprintReader(w io.Writer, r io.Reader) error {
 		return err
 	}
 	return rec.Write(w, Text)
-}
-
-// schemaOf returns the Config's own schema, or nil.
-func schemaOf(c Config) *schema.Set {
-	if c.Schema == nil {
-		return nil
-	}
-	b, err := proto.Marshal(c.Schema)
-	if err != nil {
-		return nil
-	}
-	set, err := schema.Parse(b)
-	if err != nil {
-		return nil
-	}
-	return set
 }
 
 // format returns the form in which the Config's file is written.

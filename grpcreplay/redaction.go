@@ -13,21 +13,20 @@ import (
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/tape"
 )
 
-// A redaction is the writer's view of rules and schemas: which method a call
-// is of, and a redactor for the schemas known so far.
+// A redaction is the writer's view of rules and schemas: a redactor for the
+// schemas known so far.
 type redaction struct {
-	rules  redact.Rules
-	salt   []byte
-	book   *book
-	known  *schema.Set // what by was made for
-	by     *redact.Redactor
-	method map[uint64]string // of all calls: a client may send when its call is over, and take it back
-	told   map[string]bool   // methods whose types stand in the side file
+	rules redact.Rules
+	salt  []byte
+	book  *book
+	known *schema.Set // what by was made for
+	by    *redact.Redactor
+	told  map[string]bool // methods whose types stand in the side file
 }
 
 // newRedaction returns the redaction by these rules.
 func newRedaction(rules redact.Rules, salt []byte, b *book) (*redaction, error) {
-	x := &redaction{rules: rules, salt: salt, book: b, method: make(map[uint64]string), told: make(map[string]bool)}
+	x := &redaction{rules: rules, salt: salt, book: b, told: make(map[string]bool)}
 	return x, x.learn("")
 }
 
@@ -56,14 +55,13 @@ func (x *redaction) append(b []byte, e *entry, limit int64) ([]byte, error) {
 	case e.start != nil:
 		return x.appendStart(b, e)
 	}
-	method := x.method[e.id]
 	switch e.event.Kind {
 	case tape.Send, tape.Recv:
 		if int64(e.body.Len()) > limit {
 			return b, fmt.Errorf("a message of %s has %d bytes, more than %d: set Config.Limits.Message",
-				method, e.body.Len(), limit)
+				e.method, e.body.Len(), limit)
 		}
-		e.event.Message = x.message(method, e.event.Kind, e.body)
+		e.event.Message = x.message(e.method, e.event.Kind, e.body)
 	case tape.Header:
 		e.event.Pairs = x.by.Pairs(e.event.Pairs)
 	case tape.End:
@@ -82,7 +80,6 @@ func (x *redaction) appendStart(b []byte, e *entry) ([]byte, error) {
 		x.told[e.start.Method] = true
 		b = spool.AppendSchema(b, x.known.Used([]string{e.start.Method}, nil))
 	}
-	x.method[e.id] = e.start.Method
 	c := *e.start
 	c.Pairs = x.by.Pairs(c.Pairs)
 	if m := x.known.Method(c.Method); m != nil && c.Shape == tape.Unknown {

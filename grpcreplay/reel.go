@@ -40,11 +40,12 @@ type reel struct {
 
 // An entry is what the writer is told: a call begins, or something happens in one.
 type entry struct {
-	id    uint64
-	start *tape.Call // of a call that begins; else nil
-	event tape.Event
-	own   []byte          // not nil: the program's own bytes were set, and nothing else happened
-	body  mem.BufferSlice // of a message, with a reference of the reel's own
+	id     uint64     // of the call
+	method string     // likewise
+	start  *tape.Call // of a call that begins; else nil
+	event  tape.Event
+	own    []byte          // not nil: the program's own bytes were set, and nothing else happened
+	body   mem.BufferSlice // of a message, with a reference of the reel's own
 }
 
 // newReel starts a reel whose entries go to write, a batch at a time.
@@ -99,7 +100,7 @@ func (s strand) message(kind tape.Kind, body mem.BufferSlice) error {
 	}
 	if s.reel.before == nil {
 		body.Ref()
-		s.reel.add(entry{id: s.id, event: tape.Event{Kind: kind}, body: body})
+		s.reel.add(entry{id: s.id, method: s.method, event: tape.Event{Kind: kind}, body: body})
 		return nil
 	}
 	m := &Message{Method: s.method, Part: Request, Bytes: body.Materialize(), schema: s.reel.book.set()}
@@ -109,7 +110,7 @@ func (s strand) message(kind tape.Kind, body mem.BufferSlice) error {
 	if err := s.reel.before(m); err != nil {
 		return err
 	}
-	s.reel.add(entry{id: s.id, event: tape.Event{Kind: kind}, body: frameOf(m.Bytes).b})
+	s.reel.add(entry{id: s.id, method: s.method, event: tape.Event{Kind: kind}, body: frameOf(m.Bytes).b})
 	return nil
 }
 
@@ -136,7 +137,7 @@ func (s strand) event(e tape.Event) error {
 			e.Status.Plain = plain && e.Status.Code != 0
 		}
 	}
-	s.reel.add(entry{id: s.id, event: e})
+	s.reel.add(entry{id: s.id, method: s.method, event: e})
 	return nil
 }
 

@@ -44,6 +44,7 @@ type Service struct {
 // New returns the service that a Config describes. Close ends it.
 func New(c Config) (*Service, error) {
 	s := &Service{config: c, note: newNotes(c), ledger: newLedger()}
+	s.entry = newEntrance(s)
 	err := s.settle()
 	if err == nil {
 		err = s.begin()
@@ -63,15 +64,19 @@ func New(c Config) (*Service, error) {
 
 // begin makes what the mode needs.
 func (s *Service) begin() (err error) {
-	s.book = newBook(schemaOf(s.config))
-	if s.recording != nil {
-		s.book.known = s.recording.schema.Or(s.book.known)
+	types, err := s.config.types()
+	if err != nil {
+		return err
 	}
+	if s.recording != nil {
+		types = s.recording.schema.Or(types)
+	}
+	s.book = newBook(types)
 	if s.config.Target != "" && s.live() {
 		if s.target, err = s.config.dialTarget(); err != nil {
 			return fmt.Errorf("grpcreplay: Config.Target: %w", err)
 		}
-		s.book.ask = func(service string) (*descriptorSet, error) { return reflected(s.target, service) }
+		s.book.ask = func(name string) (*descriptorSet, error) { return reflected(s.target, name) }
 	}
 	if s.replays() {
 		if s.player, err = newPlayer(s.recording, s.config, s.note, s.skip()); err != nil {
@@ -79,11 +84,9 @@ func (s *Service) begin() (err error) {
 		}
 	}
 	if s.records() {
-		s.recorder, err = s.newRecorder()
-	}
-	s.entry = newEntrance(s)
-	if err != nil {
-		return err
+		if s.recorder, err = s.newRecorder(); err != nil {
+			return err
+		}
 	}
 	s.ledger.tell = s.tale
 	s.veil, err = s.veiled()
@@ -274,9 +277,7 @@ func (s *Service) verdict(keep bool) error {
 
 // release closes connections, servers and sockets.
 func (s *Service) release() {
-	if s.entry != nil {
-		s.entry.close()
-	}
+	s.entry.close()
 	if s.target != nil {
 		s.target.Close()
 	}
