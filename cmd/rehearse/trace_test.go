@@ -3,7 +3,9 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -28,5 +30,14 @@ func TestOnATerminalTheSidesOfADiffAreColoured(t *testing.T) {
 	want := "first difference\n\n  1 a\n\x1b[31m- 2 b\x1b[0m\n\x1b[32m+ 2 c\x1b[0m\n"
 	if got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestAFormThatNeedsTypesSaysHowTheyAreGiven(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, dir, "a.journal", "rehearse grpc recording 1\n\ncall 1  a.B/C  unary\n  → bytes aGk=\n  ← OK\n")
+	code, _, said := command(t, "trace", "convert", file, filepath.Join(dir, "a.replay"))
+	if code != exitUsage || !strings.Contains(said, "/a.B/C; give --descriptors or --proto") {
+		t.Errorf("exit code %d, %s", code, said)
 	}
 }
