@@ -70,6 +70,9 @@ func (r *reflecting) about(service string) (*descriptorSet, error) {
 		more, err = r.ask(&reflectv1.ServerReflectionRequest{
 			MessageRequest: &reflectv1.ServerReflectionRequest_FileByFilename{FileByFilename: name},
 		})
+		if _, lacks := errors.AsType[*reflectionError](err); lacks {
+			err = nil // what it does not have is not needed to know the rest
+		}
 		wanted = append(wanted, more...)
 		r.have[name] = true
 	}
@@ -88,7 +91,7 @@ func (r *reflecting) ask(q *reflectv1.ServerReflectionRequest) (imports []string
 		return nil, err
 	}
 	if e := a.GetErrorResponse(); e != nil {
-		return nil, fmt.Errorf("server reflection: %s", e.GetErrorMessage())
+		return nil, &reflectionError{e.GetErrorMessage()}
 	}
 	for _, b := range a.GetFileDescriptorResponse().GetFileDescriptorProto() {
 		f := new(descriptorpb.FileDescriptorProto)
@@ -103,6 +106,11 @@ func (r *reflecting) ask(q *reflectv1.ServerReflectionRequest) (imports []string
 	}
 	return imports, nil
 }
+
+// A reflectionError is what a service says that does not know what it is asked for.
+type reflectionError struct{ text string }
+
+func (e *reflectionError) Error() string { return "server reflection: " + e.text }
 
 // why returns how the stream ended, for an error of sending on it.
 func (r *reflecting) why(err error) error {
