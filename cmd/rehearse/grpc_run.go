@@ -212,7 +212,7 @@ var flagNames = strings.NewReplacer(
 	"Config.Listen: ", "",
 	"see grpcreplay.Open for the forms that are", "docs/grpc.md tells which forms are",
 	"record it first: ModeOnce or ModeAll, with CI not set, or -grpcreplay.record", "record it first, by --mode all",
-	"to record it, run again in mode New or All, or with -grpcreplay.record",
+	"to record it, run again in ModeNew or ModeAll, or with -grpcreplay.record",
 	"to record it too: rehearse record --mode new",
 )
 

@@ -26,7 +26,7 @@ func TestTheExitCodeIsTheVerdict(t *testing.T) {
 		{[]string{"one"}, []string{"--allow-unused"}, exitDone, "answered 1 call"},
 		{[]string{"one", "two", "three"}, nil, exitDifferent, "1 call had no answer in the recording"},
 		{[]string{"one", "two", "one"}, []string{"--allow-unused"}, exitDifferent, "which is used up"},
-		{[]string{"one", "two"}, []string{"-v"}, exitDone, "is answered by recorded call at place 2"},
+		{[]string{"one", "two"}, []string{"-v"}, exitDone, "is answered by recorded call 2"},
 	} {
 		r := replay(t, file, c.args...)
 		cc := dialGRPC(t, r.property("address"), nil)
