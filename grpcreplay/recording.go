@@ -184,7 +184,14 @@ func (c Config) fault(err error) error {
 
 // readAll reads all of r, and errs if that is more than limit.
 func readAll(r io.Reader, limit int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	var all bytes.Buffer
+	if f, ok := r.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			all.Grow(int(min(info.Size(), limit)) + bytes.MinRead) // it need not grow any more
+		}
+	}
+	_, err := all.ReadFrom(io.LimitReader(r, limit+1))
+	b := all.Bytes()
 	if err == nil && int64(len(b)) > limit {
 		return nil, &tape.FormatError{Offset: limit, Msg: fmt.Sprintf(
 			"it is larger than %d bytes: set Config.Limits.File", limit)}

@@ -32,6 +32,7 @@ type reader struct {
 	types  *schema.Set
 	limits tape.Limits
 	index  index
+	base64 []byte // the space of what moreBase64 returns
 
 	pending []string     // comments whose place is not known yet
 	call    *tape.Call   // the call being read
@@ -254,13 +255,14 @@ func (r *reader) readInitial(c *cursor) (err error) {
 	return err
 }
 
-// moreBase64 returns base64 that goes on in the lines below.
+// moreBase64 returns base64 that goes on in the lines below. It stands until
+// the next is read.
 func (r *reader) moreBase64(begun []byte) []byte {
-	data := slices.Clone(begun)
+	r.base64 = append(r.base64[:0], begun...)
 	for ; r.inner() && isBase64(r.cur.text); r.advance() {
-		data = append(data, r.cur.text...)
+		r.base64 = append(r.base64, r.cur.text...)
 	}
-	return data
+	return r.base64
 }
 
 // decode decodes base64 that began in line n.
