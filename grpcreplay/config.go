@@ -110,8 +110,8 @@ type Config struct {
 	// Expired says what happens then. If "", ExpiredWarn.
 	Expired Expired
 
-	// Limits bound what is read and recorded. If zero, 64 MiB a message and
-	// 1 GiB a file.
+	// Limits bound what is read, recorded and kept. If zero, 64 MiB a message,
+	// 1 GiB a file and 64 MiB of calls.
 	Limits Limits
 
 	// Journal gets an event for everything that happens. If nil, Start keeps
@@ -195,4 +195,9 @@ type Limits struct {
 
 	// File is the size of a recording in bytes. If 0, 1 GiB.
 	File int64
+
+	// Calls is the size in bytes of the calls kept for Called and Await; beyond
+	// it, the oldest are forgotten. If 0, Start keeps all, and New, whose service
+	// may run for weeks, 64 MiB of them.
+	Calls int64
 }

@@ -17,20 +17,40 @@ import (
 // A ledger keeps the calls that were made, in the order of their start.
 type ledger struct {
 	began time.Time
+	most  int64                                        // bytes to keep; 0: all
 	tell  func(method string, pairs []tape.Pair) *tale // of calls that nobody else tells of; nil: of none
 
 	mu      sync.Mutex
 	calls   []*made
+	size    int64         // of calls
 	changed chan struct{} // closed and made anew when something was added
 }
 
-func newLedger() *ledger { return &ledger{began: time.Now(), changed: make(chan struct{})} }
+// newLedger returns a ledger that keeps what the Config lets it.
+func newLedger(c Config) *ledger {
+	most := c.Limits.Calls
+	if most == 0 && c.test == "" {
+		most = callsLimit
+	}
+	return &ledger{began: time.Now(), most: most, changed: make(chan struct{})}
+}
 
-// A made is a call that was made.
+// callsLimit is Limits.Calls for a service that is no test's.
+const callsLimit = 64 << 20
+
+// What a call and an event take in a ledger beside their bytes, about.
+const (
+	callSize  = 512
+	eventSize = 64
+)
+
+// A made is a call that was made. The ledger's mu guards what changes.
 type made struct {
-	ledger *ledger
-	tale   *tale // nil: somebody else tells the journal
-	call   Call  // guarded by the ledger's mu
+	ledger    *ledger
+	tale      *tale // nil: somebody else tells the journal
+	call      Call
+	size      int64
+	forgotten bool // the ledger had no room for it any more
 }
 
 // begin adds a call.
@@ -41,8 +61,32 @@ func (l *ledger) begin(method string, pairs []tape.Pair, set *schema.Set) *made 
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls = append(l.calls, m)
+	l.grow(m, callSize+sizeOf(pairs))
 	l.change()
 	return m
+}
+
+// grow counts bytes of a call, and forgets the oldest calls if that is too
+// much. The caller holds mu.
+func (l *ledger) grow(m *made, size int64) {
+	m.size += size
+	l.size += size
+	for l.most > 0 && l.size > l.most {
+		oldest := l.calls[0]
+		l.calls[0] = nil
+		l.calls = l.calls[1:]
+		l.size -= oldest.size
+		oldest.forgotten = true
+		oldest.call.Requests, oldest.call.Responses = nil, nil // it may be under way for long yet
+	}
+}
+
+// sizeOf returns the bytes in metadata.
+func sizeOf(pairs []tape.Pair) (size int64) {
+	for _, p := range pairs {
+		size += int64(len(p.Key) + len(p.Value))
+	}
+	return size
 }
 
 // change wakes those who wait. The caller holds mu.
@@ -57,10 +101,11 @@ func (m *made) add(e tape.Event) {
 	m.ledger.mu.Lock()
 	defer m.ledger.mu.Unlock()
 	e.At = time.Since(m.ledger.began)
-	if !m.call.InFlight {
+	if !m.call.InFlight || m.forgotten {
 		return
 	}
 	m.call.add(&e)
+	m.ledger.grow(m, eventSize+int64(len(e.Message))+sizeOf(e.Pairs))
 	m.ledger.change()
 }
 
@@ -68,6 +113,11 @@ func (m *made) add(e tape.Event) {
 func (m *made) snapshot() *Call {
 	m.ledger.mu.Lock()
 	defer m.ledger.mu.Unlock()
+	return m.copied()
+}
+
+// copied is snapshot for a caller that holds the ledger's mu.
+func (m *made) copied() *Call {
 	c := m.call
 	c.Requests, c.Responses = slices.Clone(c.Requests), slices.Clone(c.Responses)
 	return &c
@@ -77,15 +127,15 @@ func (m *made) snapshot() *Call {
 type Calls []*Call
 
 // Called returns the calls made so far of methods that match a pattern, as
-// path.Match has it: "/pay.v1.Pay/*"; of all methods if it is "".
+// path.Match has it: "/pay.v1.Pay/*"; of all methods if it is "". Those that
+// Limits.Calls left no room for are not among them.
 func (s *Service) Called(method string) Calls {
 	s.ledger.mu.Lock()
-	all := slices.Clone(s.ledger.calls)
-	s.ledger.mu.Unlock()
+	defer s.ledger.mu.Unlock()
 	var calls Calls
-	for _, m := range all {
-		if c := m.snapshot(); matches(method, c.Method) {
-			calls = append(calls, c)
+	for _, m := range s.ledger.calls {
+		if matches(method, m.call.Method) {
+			calls = append(calls, m.copied())
 		}
 	}
 	return calls

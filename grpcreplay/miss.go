@@ -72,6 +72,10 @@ func orNothing(s string) string {
 	return s
 }
 
+// mostMisses is how many misses a replay keeps for its Close: strangers may ask
+// for weeks.
+const mostMisses = 1000
+
 // mostMessage is how long the text of a status may be: it travels as a header,
 // of which some clients take no more than 8 KiB in all.
 const mostMessage = 3 << 10

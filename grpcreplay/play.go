@@ -40,8 +40,9 @@ type player struct {
 	temper  temper
 	resets  map[int]bool // calls that their clients gave up, and whether over a connection
 	misses  []*MismatchError
+	more    int // misses, beyond mostMisses
 	stalls  []*StallError
-	excuses []excuse
+	excuses map[excuse]int // and how often
 }
 
 // newPlayer returns a player of a recording, without the calls to skip.
@@ -389,8 +390,13 @@ func (x *part) miss() {
 // report makes the miss an error of the replay. The caller holds mu.
 func (x *part) report() {
 	x.wired = false
-	x.player.misses = append(x.player.misses, x.lost)
 	x.story.miss(x.lost)
+	p := x.player
+	if len(p.misses) == mostMisses {
+		p.more++
+		return
+	}
+	p.misses = append(p.misses, x.lost)
 }
 
 // missed tells whether nothing recorded fits.

@@ -6,7 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"maps"
 	"strings"
 	"sync"
 
@@ -125,11 +125,11 @@ func (e *UnusedError) Error() string {
 func (p *player) left() []*Unused {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	excuses := slices.Clone(p.excuses)
+	excuses := maps.Clone(p.excuses)
 	var unused []*Unused
 	for _, l := range p.deck.Left() {
 		c := p.rec.tape.Call(l.Call)
-		if (l.Used || !stillborn(c)) && !p.crossed(l, c) && !p.excused(&excuses, c) {
+		if (l.Used || !stillborn(c)) && !p.crossed(l, c) && !p.excused(excuses, c) {
 			unused = append(unused, &Unused{newCall(c, p.rec.schema), partOf(l)})
 		}
 	}
@@ -160,6 +160,9 @@ func (p *player) verdict() error {
 	var errs []error
 	for _, m := range p.misses {
 		errs = append(errs, m)
+	}
+	if p.more > 0 {
+		errs = append(errs, fmt.Errorf("grpcreplay: no recorded call fits %d more; Config.Log is told of each", p.more))
 	}
 	if p.config.Strict {
 		for _, s := range p.stalls {

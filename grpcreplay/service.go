@@ -43,7 +43,7 @@ type Service struct {
 
 // New returns the service that a Config describes. Close ends it.
 func New(c Config) (*Service, error) {
-	s := &Service{config: c, note: newNotes(c), ledger: newLedger()}
+	s := &Service{config: c, note: newNotes(c), ledger: newLedger(c)}
 	s.entry = newEntrance(s)
 	err := s.settle()
 	if err == nil {
