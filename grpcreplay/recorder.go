@@ -39,9 +39,11 @@ type Recorder struct {
 
 	mu      sync.Mutex
 	initial []byte
-	closed  bool
-	result  *Recording
-	err     error
+	closed  bool       // or being closed
+	result  *Recording // once it is made
+
+	ending turnstile // held by who closes, which takes time
+	err    error     // of having closed
 }
 
 // NewRecorder returns a recorder to Config.File or Config.Writer.
@@ -62,7 +64,7 @@ func newRecorder(c Config, base *tape.Tape, b *book, redacted []string) (*Record
 	if _, err := c.format(); err != nil {
 		return nil, err
 	}
-	r := &Recorder{config: c, book: b, base: base, initial: c.Initial}
+	r := &Recorder{config: c, book: b, base: base, initial: c.Initial, ending: newTurnstile()}
 	if err := r.prepare(redacted); err != nil {
 		return nil, err
 	}
@@ -221,12 +223,15 @@ func (r *Recorder) Close() error { return r.close(true) }
 
 // close ends the recording and keeps it, or throws it away.
 func (r *Recorder) close(keep bool) error {
+	r.ending.enter()
+	defer r.ending.leave()
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
+	again := r.closed
+	r.closed = true
+	r.mu.Unlock()
+	if again {
 		return r.err
 	}
-	r.closed = true
 	r.err = r.reel.close()
 	if r.side != nil {
 		defer r.side.Close()
@@ -257,13 +262,22 @@ func (r *Recorder) finish() error {
 	if err != nil {
 		return fmt.Errorf("grpcreplay: the side file: %w", err)
 	}
-	t := r.develop(calls)
-	r.result = &Recording{tape: t, schema: r.book.set()}
+	rec := &Recording{tape: r.develop(calls), schema: r.book.set()}
+	r.mu.Lock()
+	r.result = rec
+	r.mu.Unlock()
 	format, _ := r.config.format()
 	if r.config.Writer != nil {
-		return r.result.Write(r.config.Writer, format)
+		return rec.Write(r.config.Writer, format)
 	}
-	return replaceFile(r.config.File, func(w io.Writer) error { return r.result.Write(w, format) })
+	return replaceFile(r.config.File, func(w io.Writer) error { return rec.Write(w, format) })
+}
+
+// made returns the recording, once it is made; else nil.
+func (r *Recorder) made() *Recording {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.result
 }
 
 // develop orders calls, finds their causes, and puts them on a tape behind
@@ -273,7 +287,7 @@ func (r *Recorder) develop(calls []*tape.Call) *tape.Tape {
 	calls = cause.Arrange(calls)
 	cause.Presume(calls)
 	t := &tape.Tape{Head: r.head}
-	t.Head.Initial = r.initial
+	t.Head.Initial = r.Initial()
 	number := 0
 	if r.base != nil {
 		for _, c := range r.base.Calls() {

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"sync"
 
 	"google.golang.org/grpc"
 
@@ -22,7 +21,7 @@ type Replayer struct {
 	player *player
 	entry  *entrance
 
-	mu     sync.Mutex
+	ending turnstile // held by who closes, which takes time
 	closed bool
 	err    error
 }
@@ -33,7 +32,7 @@ func NewReplayer(r *Recording, c Config) (*Replayer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Replayer{player: p, entry: newEntrance(p)}, nil
+	return &Replayer{player: p, entry: newEntrance(p), ending: newTurnstile()}, nil
 }
 
 // Initial returns the bytes that were kept with the recording.
@@ -74,8 +73,8 @@ func (r *Replayer) Unused() []*Call { return r.player.unused() }
 // fitted, answers that came without their causes if Strict, and recorded
 // calls that were not made unless AllowUnused.
 func (r *Replayer) Close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+	r.ending.enter()
+	defer r.ending.leave()
 	if !r.closed {
 		r.closed = true
 		r.entry.close()

@@ -95,7 +95,7 @@ func (e *entrance) connect(ctx context.Context) (net.Conn, error) {
 	return l.DialContext(ctx)
 }
 
-// dial returns a connection in memory, closed by close.
+// dial returns a connection in memory, closed by close or, after that, at once.
 func (e *entrance) dial(opts []grpc.DialOption) (*grpc.ClientConn, error) {
 	opts = slices.Concat(offline(e), []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(math.MaxInt32)),
@@ -105,8 +105,14 @@ func (e *entrance) dial(opts []grpc.DialOption) (*grpc.ClientConn, error) {
 		return nil, err
 	}
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.conns = append(e.conns, cc)
+	closed := e.closed
+	if !closed {
+		e.conns = append(e.conns, cc)
+	}
+	e.mu.Unlock()
+	if closed {
+		cc.Close()
+	}
 	return cc, nil
 }
 

@@ -35,15 +35,17 @@ type Service struct {
 	entry     *entrance
 	listener  net.Listener // nil: none
 
-	mu     sync.Mutex
-	conn   *grpc.ClientConn
+	mu   sync.Mutex
+	conn *grpc.ClientConn
+
+	ending turnstile // held by who closes, which takes time
 	closed bool
 	err    error
 }
 
 // New returns the service that a Config describes. Close ends it.
 func New(c Config) (*Service, error) {
-	s := &Service{config: c, note: newNotes(c), ledger: newLedger(c)}
+	s := &Service{config: c, note: newNotes(c), ledger: newLedger(c), ending: newTurnstile()}
 	s.entry = newEntrance(s)
 	err := s.settle()
 	if err == nil {
@@ -172,14 +174,11 @@ func (s *Service) Conn() *grpc.ClientConn {
 	if s.conn == nil {
 		s.conn, _ = s.entry.dial(nil) // its options are ours, and known to be good
 	}
-	if s.closed {
-		s.conn.Close()
-	}
 	return s.conn
 }
 
 // Dial returns a further connection in memory, with options of the program's
-// own. Close closes it.
+// own. Close closes it; after that a new one is closed already.
 func (s *Service) Dial(opts ...grpc.DialOption) (*grpc.ClientConn, error) { return s.entry.dial(opts) }
 
 // Initial returns the program's own bytes: those that were kept with the
@@ -221,9 +220,7 @@ func (s *Service) RuleStats() []rule.Stat { return s.rules.Stats() }
 // that was made; else nil.
 func (s *Service) Recording() *Recording {
 	if s.recorder != nil && s.mode != ModeVerify {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return s.recorder.result
+		return s.recorder.made()
 	}
 	return s.recording
 }
@@ -248,8 +245,8 @@ func (s *Service) Discard() error { return s.close(false) }
 
 // close ends the service and keeps what was recorded, or throws it away.
 func (s *Service) close(keep bool) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.ending.enter()
+	defer s.ending.leave()
 	if s.closed {
 		return s.err
 	}
@@ -268,8 +265,8 @@ func (s *Service) verdict(keep bool) error {
 	}
 	if s.recorder != nil {
 		errs = append(errs, s.recorder.close(keep))
-		if s.mode == ModeVerify && s.recorder.result != nil {
-			errs = append(errs, drifted(s.recording, s.recorder.result))
+		if now := s.recorder.made(); s.mode == ModeVerify && now != nil {
+			errs = append(errs, drifted(s.recording, now))
 		}
 	}
 	return errors.Join(errs...)
