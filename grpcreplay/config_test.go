@@ -17,7 +17,10 @@ func TestASchemaThatMakesNoSenseIsTold(t *testing.T) {
 	c := grpcreplay.Config{
 		File: filepath.Join(t.TempDir(), "recording.journal"),
 		Schema: &descriptorpb.FileDescriptorSet{File: []*descriptorpb.FileDescriptorProto{
-			{Name: proto.String("pay.proto"), MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("no name")}}},
+			{
+				Name:        proto.String("pay.proto"),
+				MessageType: []*descriptorpb.DescriptorProto{{Name: proto.String("no name")}},
+			},
 		}},
 	}
 	_, replaying := c.Read(strings.NewReader("rehearse grpc 1\n"))
