@@ -90,6 +90,7 @@ type part struct {
 	method string
 	pairs  []tape.Pair
 	began  time.Time
+	wired  bool // it came over a connection
 
 	// The player's mutex guards what follows.
 	talk    *match.Talk
@@ -100,7 +101,7 @@ type part struct {
 	failed  *tape.Event    // the end, once there is one
 	lenient bool           // a miss is no error: somebody else is asked
 	lost    *MismatchError // why nothing fits
-	wired   bool           // the call came over a connection, and no miss of it is reported yet
+	told    bool           // that nothing fits is reported
 	held    time.Time      // a miss is held back until then
 	wake    chan struct{}  // made by who waits; something has happened
 	story   story
@@ -230,7 +231,7 @@ func (x *part) try(w *wait) (tape.Event, bool) {
 	defer p.mu.Unlock()
 	delete(p.waiting, x)
 	if x.failed != nil {
-		return x.told(w)
+		return x.over(w)
 	}
 	if err := x.ctx.Err(); err != nil {
 		return x.cancelled(err), true
@@ -308,7 +309,7 @@ func (x *part) silent(w *wait) (tape.Event, bool) {
 			return tape.Event{}, false
 		}
 		x.miss()
-		return x.told(w)
+		return x.over(w)
 	}
 	c := x.player.rec.tape.Call(at)
 	end := c.Ended()
@@ -389,7 +390,7 @@ func (x *part) miss() {
 
 // report makes the miss an error of the replay. The caller holds mu.
 func (x *part) report() {
-	x.wired = false
+	x.told = true
 	x.story.miss(x.lost)
 	p := x.player
 	if len(p.misses) == mostMisses {

@@ -60,37 +60,53 @@ func (r *reel) interceptUnary(
 	if err != nil {
 		return err
 	}
-	var failed error // what Before said
-	sent := false
-	t.sent = func(b mem.BufferSlice) error {
-		if sent {
-			return nil
-		}
-		sent = true
-		if failed = s.message(tape.Send, b); failed == nil {
-			failed = s.event(tape.Event{Kind: tape.CloseSend})
-		}
-		return failed
-	}
+	asks := asking{strand: s}
+	t.sent = asks.sends
 	var header, trailer metadata.MD
 	opts = append(opts[:len(opts):len(opts)], grpc.ForceCodecV2(t), grpc.Header(&header), grpc.Trailer(&trailer))
 	err = invoker(ctx, method, req, reply, cc, opts...)
-	if !sent && !t.oversized { // it failed before the request was encoded: the recording has it all the same
-		if b, err := marshal(t.inner, req); err == nil {
-			t.sent(b)
-			b.Free()
-		}
+	asks.settle(t, req)
+	if asks.failed != nil {
+		return asks.failed
 	}
-	if !sent { // there is nothing to send: the client's own fault
-		s.event(tape.Event{Kind: tape.Cancel})
-	}
-	if failed == nil {
-		failed = s.answered(outcome{ctx, t, header, trailer, reply, err})
-	}
-	if failed != nil {
+	if failed := s.answered(outcome{ctx, t, header, trailer, reply, err}); failed != nil {
 		return failed
 	}
 	return err
+}
+
+// An asking takes down the request of a unary call.
+type asking struct {
+	strand
+	sent   bool
+	failed error // what Before said
+}
+
+// sends takes the request down as it goes on its way. gRPC may encode it
+// again, for another attempt.
+func (a *asking) sends(b mem.BufferSlice) error {
+	if a.sent {
+		return nil
+	}
+	a.sent = true
+	if a.failed = a.message(tape.Send, b); a.failed == nil {
+		a.failed = a.event(tape.Event{Kind: tape.CloseSend})
+	}
+	return a.failed
+}
+
+// settle takes the request down if the call failed before it was encoded; if
+// there was nothing to send, that the client ended the call by its own fault.
+func (a *asking) settle(t *tee, req any) {
+	if !a.sent && !t.oversized {
+		if b, err := marshal(t.inner, req); err == nil {
+			a.sends(b)
+			b.Free()
+		}
+	}
+	if !a.sent {
+		a.event(tape.Event{Kind: tape.Cancel})
+	}
 }
 
 // An outcome is what came of a unary call.

@@ -22,11 +22,11 @@ const hesitation = 20 * time.Millisecond
 // program may have given them up just now, and that is still on its way.
 const parting = 100 * time.Millisecond
 
-// told returns how a call ended. If nothing recorded fits, and the client has
+// over returns how a call ended. If nothing recorded fits, and the client has
 // not given the call up before it is told so, that is an error. The caller
 // holds mu.
-func (x *part) told(w *wait) (tape.Event, bool) {
-	if x.lost == nil || x.lenient || !x.wired {
+func (x *part) over(w *wait) (tape.Event, bool) {
+	if x.lost == nil || x.lenient || !x.wired || x.told {
 		return *x.failed, true
 	}
 	if err := x.ctx.Err(); err != nil {
@@ -71,8 +71,7 @@ func stillborn(c *tape.Call) bool {
 // connection. The caller holds mu.
 func (x *part) givenUp() {
 	if at, decided := x.talk.Call(); decided {
-		wire, _ := x.ctx.Value(wireKey{}).(bool)
-		x.player.resets[at] = wire
+		x.player.resets[at] = x.wired
 	}
 }
 
