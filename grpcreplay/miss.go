@@ -178,7 +178,10 @@ func (p *player) compare(c *tape.Call, x *part) (diff []Difference) {
 			continue
 		}
 		for _, d := range p.types.Diff(p.types.Input(c.Method), view.Requests[i], got, p.ignore.For(c.Method)) {
-			diff = append(diff, Difference{what + ": " + d.Path, d.Want, d.Got})
+			if d.Path != "" { // else it is the bytes as a whole that differ
+				d.Path = ": " + d.Path
+			}
+			diff = append(diff, Difference{what + d.Path, d.Want, d.Got})
 		}
 	}
 	if n := len(view.Requests); x.closed && n > len(x.sent) {
