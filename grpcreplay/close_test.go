@@ -52,3 +52,25 @@ func TestConnectionsMadeAfterCloseAreClosed(t *testing.T) {
 		}
 	}
 }
+
+func TestACloseWaitsForWhoAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := must(t, must2(grpcreplay.New(grpcreplay.Config{NoFile: true})), nil)
+		asked, free, closed := make(chan bool), make(chan bool), make(chan error, 1)
+		s.Rule(func(*grpcreplay.Call) (a grpcreplay.Answer, decided bool) {
+			close(asked)
+			<-free
+			return a, true
+		})
+		go grpc_testing.NewTestServiceClient(s.Conn()).UnaryCall(t.Context(), put("slow"))
+		<-asked
+		go func() { closed <- s.Close() }()
+		select {
+		case <-closed:
+			t.Error("it returns while a rule is being asked")
+		case <-time.After(time.Hour):
+			close(free)
+			must(t, 0, <-closed)
+		}
+	})
+}

@@ -71,7 +71,7 @@ func (r *Replayer) Unused() []*Call { return r.player.unused() }
 
 // Close ends the replay. It returns what went wrong in it: calls that nothing
 // fitted, answers that came without their causes if Strict, and recorded
-// calls that were not made unless AllowUnused.
+// calls that were not made unless AllowUnused. Closing again returns the same.
 func (r *Replayer) Close() error {
 	r.ending.enter()
 	defer r.ending.leave()

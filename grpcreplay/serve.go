@@ -64,7 +64,7 @@ func (e *entrance) serve(l net.Listener, secure *tls.Config, extra ...func(*grpc
 	opts := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(raw{}), grpc.UnknownServiceHandler(e.handle),
 		grpc.MaxRecvMsgSize(math.MaxInt32), grpc.MaxSendMsgSize(math.MaxInt32),
-		grpc.KeepaliveEnforcementPolicy(anyPings),
+		grpc.KeepaliveEnforcementPolicy(anyPings), grpc.WaitForHandlers(true),
 	}
 	if secure != nil {
 		opts = append(opts, grpc.Creds(credentials.NewTLS(secure)))
@@ -153,7 +153,7 @@ func (e *entrance) rest(most time.Duration) {
 	}
 }
 
-// close closes connections and servers and waits for them.
+// close closes connections and servers, and waits for them and their calls.
 func (e *entrance) close() {
 	e.mu.Lock()
 	conns, servers := e.conns, e.servers

@@ -235,8 +235,9 @@ func (s *Service) Unused() []*Call {
 
 // Close ends the service: it writes what was recorded and returns what went
 // wrong. On replay these are calls that nothing fits, and recorded calls that
-// were not made unless AllowUnused; with ModeVerify, what differs. Closing
-// again returns the same.
+// were not made unless AllowUnused; with ModeVerify, what differs. It ends
+// calls over connections and waits for those who answer them, so that a rule
+// must not call it. Closing again returns the same.
 func (s *Service) Close() error { return s.close(true) }
 
 // Discard ends the service as Close does, and leaves the file as it was: what
