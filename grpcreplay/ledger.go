@@ -22,6 +22,7 @@ type ledger struct {
 
 	mu      sync.Mutex
 	calls   []*made
+	count   int           // of all calls ever, but those of server reflection
 	size    int64         // of calls
 	changed chan struct{} // closed and made anew when something was added
 }
@@ -60,6 +61,9 @@ func (l *ledger) begin(method string, pairs []tape.Pair, set *schema.Set) *made 
 	}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if !unrecorded(method) {
+		l.count++
+	}
 	l.calls = append(l.calls, m)
 	l.grow(m, callSize+sizeOf(pairs))
 	l.change()
@@ -139,6 +143,15 @@ func (s *Service) Called(method string) Calls {
 		}
 	}
 	return calls
+}
+
+// Made returns how many calls were made so far, also those that Called has not
+// any more. Calls of server reflection do not count: they say nothing of what
+// the service does, and are not recorded by Conn and Addr.
+func (s *Service) Made() int {
+	s.ledger.mu.Lock()
+	defer s.ledger.mu.Unlock()
+	return s.ledger.count
 }
 
 // Await returns Called(method) as soon as at least n of them are over, or an

@@ -39,6 +39,9 @@ func TestTheOldestCallsAreForgottenWhereThereIsNoRoom(t *testing.T) {
 				m, err := client.UnaryCall(t.Context(), put(strings.Repeat("x", 10_000+i)))
 				must(t, m, err)
 			}
+			if s.Made() != 100 {
+				t.Errorf("it says that %d calls were made", s.Made())
+			}
 			calls := s.Called("").Times(t, c.want)
 			if last := calls[len(calls)-1]; last.InFlight || len(last.Requests[0]) < 10_099 {
 				t.Errorf("the last is %v", last)

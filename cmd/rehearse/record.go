@@ -159,12 +159,7 @@ func (c recordConfig) what(m grpcreplay.Mode) string {
 // finish ends the service and tells what was recorded. Where nothing was
 // called, an old recording is not replaced by an empty one.
 func (c recordConfig) finish(r *grpcRun) error {
-	made, mode := 0, r.service.Mode()
-	for _, call := range r.service.Called("") {
-		if !strings.HasPrefix(call.Method, "/grpc.reflection.") {
-			made++
-		}
-	}
+	made, mode := r.service.Made(), r.service.Mode()
 	_, absent := os.Stat(c.Output)
 	if mode == grpcreplay.ModeAll && made == 0 && !errors.Is(absent, fs.ErrNotExist) {
 		r.talk.Printf("nothing was called: %s is left as it was", c.Output)

@@ -70,7 +70,7 @@ func (c replayConfig) run(ctx context.Context, file string, s streams) error {
 		return errors.Join(err, r.service.Discard())
 	}
 	<-ctx.Done()
-	made := len(r.service.Called(""))
+	made := r.service.Made()
 	err = r.end(r.service.Close)
 	r.talk.Printf("answered %s from %s", counted(made, "call"), file)
 	return err
