@@ -42,14 +42,21 @@ func serve(tb testing.TB) string {
 	return l.Addr().String()
 }
 
-// client returns a client of an address.
-func client(tb testing.TB, address string, opts ...grpc.DialOption) grpc_testing.TestServiceClient {
+// connect returns a connection to an address.
+func connect(tb testing.TB, address string, opts ...grpc.DialOption) *grpc.ClientConn {
 	tb.Helper()
 	opts = append(opts, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	cc, err := grpc.NewClient(address, opts...)
 	if err != nil {
 		tb.Fatal(err)
 	}
+	return cc
+}
+
+// client returns a client of an address, until tb is over.
+func client(tb testing.TB, address string, opts ...grpc.DialOption) grpc_testing.TestServiceClient {
+	tb.Helper()
+	cc := connect(tb, address, opts...)
 	tb.Cleanup(func() { cc.Close() })
 	return grpc_testing.NewTestServiceClient(cc)
 }
