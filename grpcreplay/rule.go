@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -82,18 +83,28 @@ type scripted struct {
 	tell   func() *tale // of the answer that a rule gives or changes
 	excuse func(*Call)  // a recorded call like this one may be left over
 
-	acted chan struct{} // closed by the client's first act
+	acted chan struct{} // closed when the client's first act is handed on, or not waited for
+	first sync.Once     // closes acted
 	lock  turnstile
 	inner party // who answers, once that is known
 }
 
 func (x *scripted) send(b []byte) bool {
-	return x.asked(func(c *Call) { c.Requests = append(c.Requests, b) }).send(b)
+	p := x.asked(func(c *Call) { c.Requests = append(c.Requests, b) })
+	sent := p.send(b)
+	if m := x.call.schema.Method(x.call.Method); m == nil || m.IsStreamingClient() { // else the half-close is next
+		x.acts()
+	}
+	return sent
 }
 
 func (x *scripted) closeSend() {
 	x.asked(func(c *Call) { c.Closed = true }).closeSend()
+	x.acts()
 }
+
+// acts lets next go on: what the client did first is handed on.
+func (x *scripted) acts() { x.first.Do(func() { close(x.acted) }) }
 
 // asked returns who answers, asking the rules if nobody has, with what the
 // client did added to the call. The lock is not held while the answering party
@@ -109,22 +120,24 @@ func (x *scripted) asked(did func(*Call)) party {
 }
 
 func (x *scripted) next() tape.Event {
-	if !x.decided() {
-		t := time.NewTimer(silence)
-		select {
-		case <-x.acted:
-		case <-x.ctx.Done():
-		case <-t.C:
-		}
-		t.Stop()
+	select {
+	case <-x.acted:
+	default:
+		x.listen()
 	}
 	return x.asked(func(*Call) {}).next()
 }
 
-func (x *scripted) decided() bool {
-	x.lock.enter()
-	defer x.lock.leave()
-	return x.inner != nil
+// listen waits for what the client does first, for a while.
+func (x *scripted) listen() {
+	t := time.NewTimer(silence)
+	defer t.Stop()
+	select {
+	case <-x.acted:
+	case <-x.ctx.Done():
+	case <-t.C:
+	}
+	x.acts()
 }
 
 func (x *scripted) abandon() {
@@ -158,7 +171,6 @@ func (x *scripted) ask() {
 		t.rule(a)
 		x.inner = &witnessed{&answering{ctx: x.ctx, answer: a, events: a.events()}, t}
 	}
-	close(x.acted)
 }
 
 // events returns what an answer sends.
