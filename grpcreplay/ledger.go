@@ -105,7 +105,8 @@ func (m *made) add(e tape.Event) {
 	m.ledger.mu.Lock()
 	defer m.ledger.mu.Unlock()
 	e.At = time.Since(m.ledger.began)
-	if !m.call.InFlight || m.forgotten {
+	late := !m.call.InFlight && e.Kind != tape.CloseSend // which an answer may overtake
+	if late || m.forgotten {
 		return
 	}
 	m.call.add(&e)

@@ -232,8 +232,9 @@ func TestWhatWasCalledCanBeAsserted(t *testing.T) {
 			code = codes.FailedPrecondition
 		}
 		for _, call := range calls {
-			if call.Status.Code() != code || len(call.Requests) != 1 || !call.Closed {
-				t.Errorf("%s ends by %v, its requests are %q, closed %v", call, call.Status, call.Requests, call.Closed)
+			// Over a connection an answer may overtake the half-close.
+			if call.Status.Code() != code || len(call.Requests) != 1 {
+				t.Errorf("%s ends by %v, its requests are %q", call, call.Status, call.Requests)
 			}
 		}
 		ctx, cancel := context.WithCancel(t.Context())
