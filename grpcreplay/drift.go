@@ -5,6 +5,7 @@ package grpcreplay
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/rehearse-go/rehearse/grpcreplay/internal/match"
@@ -124,18 +125,30 @@ func fits(deck *match.Deck, c *tape.Call) (int, error) {
 			return 0, errUnfit
 		}
 	}
-	for {
-		turn := t.Next(true)
-		if turn.State != match.Ready {
-			break
-		}
-		t.Take()
+	if drain(t) == match.Client && !closes(c) && t.CloseSend() { // the end overtook the half-close
+		drain(t)
 	}
 	at, ok := t.Call()
 	if !ok {
 		return 0, errUnfit
 	}
 	return at, nil
+}
+
+// drain takes all that the server does, and returns why it does no more.
+func drain(t *match.Talk) match.State {
+	for {
+		turn := t.Next(true)
+		if turn.State != match.Ready {
+			return turn.State
+		}
+		t.Take()
+	}
+}
+
+// closes tells whether the client's half-close is in a call.
+func closes(c *tape.Call) bool {
+	return slices.ContainsFunc(c.Events, func(e tape.Event) bool { return e.Kind == tape.CloseSend })
 }
 
 // compare compares what the server did in a recorded call and in a new one.
