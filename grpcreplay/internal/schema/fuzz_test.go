@@ -52,13 +52,13 @@ func FuzzMessage(f *testing.F) {
 
 // judged reads a message with the library, which takes some bytes for a bug of
 // the program's: maps whose entries hold a key of another wire type.
-func judged(wire []byte, m proto.Message) (err error) {
+func judged(s *schema.Set, wire []byte, m proto.Message) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("the library panics: %v", r)
 		}
 	}()
-	return proto.Unmarshal(wire, m)
+	return proto.UnmarshalOptions{Resolver: s}.Unmarshal(wire, m) // it knows the extensions too
 }
 
 func checkCanon(t *testing.T, s *schema.Set, md protoreflect.MessageDescriptor, ignore schema.Paths, wire []byte) {
@@ -69,10 +69,10 @@ func checkCanon(t *testing.T, s *schema.Set, md protoreflect.MessageDescriptor, 
 		t.Fatalf("%x became\n%x, and that\n%x", wire, canon, again)
 	}
 	before, after := newAll(s), newAll(s)
-	if judged(wire, before) != nil || !plain {
+	if judged(s, wire, before) != nil || !plain {
 		return
 	}
-	if err := judged(canon, after); err != nil || !sameWithAny(s, before, after) {
+	if err := judged(s, canon, after); err != nil || !sameWithAny(s, before, after) {
 		t.Fatalf("%x means something else as\n%x (%v)", wire, canon, err)
 	}
 }
