@@ -68,6 +68,9 @@ func parseEvent(b []byte, e *Event) {
 			e.After = append(e.After, parseRef(v))
 		}
 	}
+	if e.Kind != End { // no other event has one
+		e.Status = Status{}
+	}
 }
 
 func parseStatus(b []byte, s *Status) {
