@@ -18,4 +18,6 @@
 // Not promised: the salt stands in the recording, so that who has both can
 // try guesses. A password out of a dictionary is hidden from readers, not
 // from an attack. Nor is every secret found: names and shapes are heuristics.
+// In bytes that read both as a message and as a text, a secret across tags or
+// lengths gives way to asterisks, and different ones may become alike.
 package redact

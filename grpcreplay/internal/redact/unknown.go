@@ -3,6 +3,7 @@
 package redact
 
 import (
+	"bytes"
 	"slices"
 	"unicode/utf8"
 
@@ -98,17 +99,40 @@ func (o *overlay) text(from, to int, fixed []bool) {
 func (o *overlay) write(from int, spans []span, fixed []bool) {
 	for _, s := range spans {
 		secret := o.out[from+s.from : from+s.to]
-		o.walk.note(s.what, secret)
 		pseudonym := o.walk.r.salter.fit(secret)
+		if fixed != nil {
+			pseudonym = around(fixed[s.from:s.to], secret, pseudonym)
+		}
+		if bytes.Equal(pseudonym, secret) {
+			continue
+		}
+		o.walk.note(s.what, secret)
 		if !o.changed {
 			o.out, o.changed = slices.Clone(o.src), true
 		}
-		for i, c := range pseudonym {
-			if fixed == nil || !fixed[s.from+i] {
-				o.out[from+s.from+i] = c
-			}
+		copy(o.out[from+s.from:], pseudonym)
+	}
+}
+
+// around returns a pseudonym that leaves the fixed bytes of the secret as they
+// are. Where that is none any more there are asterisks instead, so that
+// redacting it again changes nothing.
+func around(fixed []bool, secret, pseudonym []byte) []byte {
+	out := slices.Clone(pseudonym)
+	for i := range out {
+		if fixed[i] {
+			out[i] = secret[i]
 		}
 	}
+	if isPseudonym(out) {
+		return out
+	}
+	for i := range out {
+		if !fixed[i] {
+			out[i] = shortEdge
+		}
+	}
+	return out
 }
 
 // isMessage tells whether b can be read as a message with fields.
