@@ -3,19 +3,18 @@
 package vnettest
 
 import (
-	"cmp"
 	"flag"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/rehearse-go/rehearse/internal/again"
 	"github.com/rehearse-go/rehearse/journal"
 )
 
@@ -36,6 +35,9 @@ func chosenSeed(t *testing.T) uint64 {
 	}
 	return seed
 }
+
+// seedArg is the argument that chooses the seed.
+func seedArg(seed uint64) string { return fmt.Sprintf("-rehearse.seed=%#x", seed) }
 
 // record is one run's journal and the file it is written to meanwhile.
 type record struct {
@@ -127,7 +129,7 @@ func (r *record) story() string {
 		}
 	}
 	fmt.Fprintf(&b, "seed   %#x\n", r.seed)
-	fmt.Fprintf(&b, "rerun  go test -run '%s' -rehearse.seed=%#x %s\n", runPattern(r.t.Name()), r.seed, packagePath())
+	fmt.Fprintf(&b, "rerun  %s\n", again.Command(r.t.Name(), seedArg(r.seed)))
 	if path := r.keep(); path != "" {
 		fmt.Fprintf(&b, "trace  rehearse trace open %s\n", path)
 	}
@@ -185,42 +187,6 @@ func runName(t *testing.T) string {
 		name = fmt.Sprintf("%s-%08x", name[:110], h.Sum32())
 	}
 	return name
-}
-
-// runPattern matches exactly the test of that name.
-func runPattern(name string) string {
-	parts := strings.Split(name, "/")
-	for i, p := range parts {
-		parts[i] = "^" + regexpQuote(p) + "$"
-	}
-	return strings.Join(parts, "/")
-}
-
-// regexpQuote quotes what is special to a regular expression or the shell's
-// single quotes.
-func regexpQuote(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case strings.ContainsRune(`\.+*?()|[]{}^$`, r):
-			b.WriteByte('\\')
-			b.WriteRune(r)
-		case r == '\'':
-			b.WriteByte('.')
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// packagePath is the tested package as go test names it.
-func packagePath() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "."
-	}
-	return cmp.Or(strings.TrimSuffix(info.Path, ".test"), ".")
 }
 
 // lazyFile is created at the second write: the first is the journal's header,

@@ -1,0 +1,9 @@
+// What the tests see of the inside.
+
+package again
+
+// NamedIn is Named with the pattern given.
+var NamedIn = named
+
+// Kept tells which arguments a child inherits.
+var Kept = kept
