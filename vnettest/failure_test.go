@@ -3,6 +3,7 @@
 package vnettest_test
 
 import (
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -120,8 +121,28 @@ var failures = map[string]struct {
 		client.Get("http://api/") // and never closes the body
 	}), says: []string{
 		"blocked goroutines remain", "goroutines that outlived the test",
-		"net/http.(*persistConn).readLoop, started by net/http.(*Transport).dialConn", "rehearse trace open",
+		"net/http.(*persistConn).readLoop, started by net/http.(*Transport).dialConn, waits: select\n",
+		"--- FAIL", "seed   0x1", "rehearse trace open",
 	}},
+
+	"a wait that nothing ends": {run: onNetwork(func(t *vnettest.T) {
+		talk(t)
+		<-make(chan int)
+	}), says: []string{
+		"the bubble's deadline passed", "2000-01-02 00:00:00", "deadlock: all goroutines in bubble are blocked",
+		"failure_test.go", "waits: chan receive\n", "--- FAIL", "seed   0x1", "rehearse trace open",
+	}},
+
+	"a cleanup that never returns": {run: onNetwork(func(t *vnettest.T) {
+		talk(t)
+		t.Cleanup(func() { select {} })
+	}), says: []string{"the bubble's deadline passed", "all goroutines in bubble are blocked", "--- FAIL"}},
+
+	"a held network that nobody steps": {run: onNetwork(func(t *vnettest.T) {
+		c, _ := t.Pair("x", "y")
+		t.Hold()
+		c.Read(make([]byte, 1))
+	}), says: []string{"the bubble's deadline passed", "The network is held: only what steps it", "--- FAIL"}},
 
 	"another run": {run: func(t *testing.T) {
 		round := 0
@@ -210,4 +231,79 @@ func TestGoldenComparesTheShapeOfARun(t *testing.T) {
 		talk(t).Expect("hello, world")
 		vnettest.Golden(t, filepath.Join("testdata", "greeting.journal"))
 	})
+}
+
+// deadlocks are tests whose bubbles never end, one that passes among them, and
+// one that fails otherwise.
+var deadlocks = []struct {
+	name string
+	run  func(*testing.T)
+	says []string // about itself
+}{
+	{"leaves a goroutine", onNetwork(func(t *vnettest.T) {
+		talk(t)
+		go leftByTheFirst()
+	}), []string{"blocked goroutines remain", "vnettest_test.leftByTheFirst"}},
+	{"passes", onNetwork(func(t *vnettest.T) { talk(t).Expect("hello") }), nil},
+	{"waits for ever", onNetwork(func(t *vnettest.T) {
+		talk(t)
+		leftByTheSecond()
+	}), []string{"all goroutines in bubble are blocked", "vnettest_test.leftByTheSecond"}},
+	{"fails", onNetwork(func(t *vnettest.T) { t.Fatal("in an ordinary way") }), []string{"in an ordinary way"}},
+	{"passes too", func(t *testing.T) {
+		t.Parallel()
+		onNetwork(func(t *vnettest.T) { talk(t).Expect("hello") })(t)
+	}, nil},
+	{"leaves a goroutine in parallel", func(t *testing.T) {
+		t.Parallel()
+		onNetwork(func(t *vnettest.T) { go leftByTheFirst() })(t)
+	}, []string{"blocked goroutines remain", "vnettest_test.leftByTheFirst"}},
+	{"waits for ever in parallel", func(t *testing.T) {
+		t.Parallel()
+		onNetwork(func(*vnettest.T) { leftByTheSecond() })(t)
+	}, []string{"all goroutines in bubble are blocked", "vnettest_test.leftByTheSecond"}},
+}
+
+func leftByTheFirst()  { <-make(chan int) }
+func leftByTheSecond() { <-make(chan int) }
+
+func TestADeadlockFailsItsTestAlone(t *testing.T) {
+	const inside = "REHEARSE_TEST_DEADLOCK"
+	if os.Getenv(inside) != "" {
+		for _, d := range deadlocks {
+			t.Run(d.name, d.run)
+		}
+		return
+	}
+	run := exec.CommandContext(t.Context(), os.Args[0],
+		"-test.run", "^TestADeadlockFailsItsTestAlone$", "-test.v=test2json", "-test.timeout=60s")
+	run.Env = append(os.Environ(), inside+"=1", "REHEARSE_ARTIFACTS="+t.TempDir(), "REHEARSE_SEED=")
+	out, err := run.CombinedOutput()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || exit.ExitCode() != 1 {
+		t.Fatalf("the process ended with %v, not as tests that fail\n%s", err, out)
+	}
+	for _, d := range deadlocks {
+		name := t.Name() + "/" + strings.ReplaceAll(d.name, " ", "_")
+		verdict := "--- PASS: "
+		if d.says != nil {
+			verdict = "--- FAIL: "
+		}
+		if !strings.Contains(string(out), verdict+name+" (") {
+			t.Errorf("no %q in\n%s", verdict+name, out)
+		}
+	}
+	for _, story := range strings.Split(string(out), "vnettest: deadlock: ")[1:] {
+		story, _, _ = strings.Cut(story, "seed   0x1")
+		if strings.Count(story, "vnettest_test.leftBy") != 1 {
+			t.Errorf("a deadlock names goroutines of other tests, or none:\n%s", story)
+		}
+	}
+	for _, d := range deadlocks {
+		for _, say := range d.says {
+			if !strings.Contains(string(out), say) {
+				t.Errorf("%s does not say %q", d.name, say)
+			}
+		}
+	}
 }

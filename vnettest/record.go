@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/rehearse-go/rehearse/internal/again"
@@ -47,6 +48,7 @@ type record struct {
 	file    lazyFile
 	told    bool
 	news    chan struct{}
+	bubble  atomic.Pointer[string] // its name; nil before it began
 }
 
 // Write takes one line of the journal into its file and tells who awaits news.
@@ -70,7 +72,9 @@ func (r *record) subscribe() chan struct{} {
 // test's Cleanups never run.
 func newRecord(t *testing.T, c Config) *record {
 	r := &record{t: t, seed: c.Net.Seed, journal: c.Net.Journal}
-	r.file.path = filepath.Join(artifactDir(t), fmt.Sprintf("%s.%d.journal", runName(t), os.Getpid()))
+	if !again.Inside() { // what is run again leaves nothing behind
+		r.file.path = filepath.Join(artifactDir(t), fmt.Sprintf("%s.%d.journal", runName(t), os.Getpid()))
+	}
 	r.journal.SetHeader(journal.Header{
 		Seed: c.Net.Seed, Config: c.Net.String(),
 		Notes: []journal.Note{{Key: "test", Value: t.Name()}},
@@ -89,10 +93,8 @@ func (r *record) end() {
 	r.journal.Stream(nil)
 	r.file.Close()
 	switch {
-	case panicking():
-		r.tell(leaks())
 	case r.t.Failed():
-		r.tell("")
+		r.tell()
 	case keepAlways():
 		r.keep()
 	default:
@@ -101,11 +103,11 @@ func (r *record) end() {
 }
 
 // tell logs what somebody needs who looks at the failure.
-func (r *record) tell(more string) {
+func (r *record) tell() {
 	r.t.Helper()
 	if !r.told {
 		r.told = true
-		r.t.Log(r.story() + more)
+		r.t.Log(r.story())
 	}
 }
 
@@ -190,7 +192,7 @@ func runName(t *testing.T) string {
 }
 
 // lazyFile is created at the second write: the first is the journal's header,
-// and a run without events costs no file.
+// and a run without events costs no file. Without a path it is never created.
 type lazyFile struct {
 	path string
 	head []byte
@@ -199,6 +201,8 @@ type lazyFile struct {
 
 func (l *lazyFile) Write(b []byte) (int, error) {
 	switch {
+	case l.path == "":
+		return len(b), nil
 	case l.head == nil:
 		l.head = slices.Clone(b)
 		return len(b), nil

@@ -43,11 +43,14 @@ const grace = time.Minute
 // When f has returned and its Cleanups have run, Run closes the network:
 // every connection is reset and every listener closed, so that servers end.
 // Programs then have a minute of the bubble's time to finish what only a timer
-// ends. Goroutines that live on after that are reported by the bubble.
+// ends. Goroutines that live on after that fail the test, which names them and
+// what they wait for. They lie still from then on: other tests run as if they
+// were not there, unless they share something with them that they hold.
 //
 // When the test fails, Run prints the seed, the command that runs it again,
 // the journal's last events, and where the whole journal is kept. The journal
 // is written while the test runs, so it is there after a panic or a timeout.
+// A panic on another goroutine than the test's ends the process, as always.
 func Run(t *testing.T, c Config, f func(*T)) {
 	t.Helper()
 	prepare(t)
@@ -58,21 +61,31 @@ func Run(t *testing.T, c Config, f func(*T)) {
 	}
 	r := newRecord(t, c)
 	defer watch(t, r)()
-	synctest.Test(t, func(t *testing.T) {
-		n := vnet.New(c.Net)
-		t.Cleanup(func() {
-			n.Close()
-			time.Sleep(grace)
-			idleRules(t, n)
-		})
-		stop := time.AfterFunc(cmp.Or(c.Deadline, 24*time.Hour), func() { r.stuck(t, n) })
-		t.Cleanup(func() { stop.Stop() })
-		defer r.tellPanic()
-		if c.Held {
-			n.Hold()
-		}
-		f(&T{T: t, Network: n, Journal: c.Net.Journal, Seed: c.Net.Seed, news: r.subscribe()})
+	deadlock := contain(func() {
+		synctest.Test(t, func(t *testing.T) { r.inside(t, c, f) })
 	})
+	if deadlock != "" {
+		t.Fatalf("vnettest: %s\n%s", deadlock, r.remaining())
+	}
+}
+
+// inside is what Run does in the bubble.
+func (r *record) inside(t *testing.T, c Config, f func(*T)) {
+	bubble := ownBubble()
+	r.bubble.Store(&bubble)
+	n := vnet.New(c.Net)
+	t.Cleanup(func() {
+		n.Close()
+		time.Sleep(grace)
+		idleRules(t, n)
+	})
+	stop := time.AfterFunc(cmp.Or(c.Deadline, 24*time.Hour), func() { r.stuck(t, n) })
+	t.Cleanup(func() { stop.Stop() })
+	defer r.tellPanic()
+	if c.Held {
+		n.Hold()
+	}
+	f(&T{T: t, Network: n, Journal: c.Net.Journal, Seed: c.Net.Seed, news: r.subscribe()})
 }
 
 // neverRule is the name of rules that only look, and are not to decide.

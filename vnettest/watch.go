@@ -12,8 +12,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/rehearse-go/rehearse/vnet"
 )
 
 // patience is how long (of real time) a bubble may stand still before the
@@ -39,10 +37,17 @@ func prepare(t *testing.T) {
 }
 
 // inBubble tells whether the calling goroutine is in a bubble.
-func inBubble() bool {
+func inBubble() bool { return ownBubble() != "" }
+
+// inHeader finds the name of a goroutine's bubble in the first line of its
+// stack.
+var inHeader = regexp.MustCompile(`synctest bubble \d+`)
+
+// ownBubble names the bubble of the calling goroutine; outside of any it is "".
+func ownBubble() string {
 	var buf [256]byte
 	head, _, _ := strings.Cut(string(buf[:runtime.Stack(buf[:], false)]), "\n")
-	return strings.Contains(head, "synctest bubble")
+	return inHeader.FindString(head)
 }
 
 // watch looks, in real time, for what makes a bubble hang: a goroutine in it
@@ -61,7 +66,7 @@ func watch(t *testing.T, r *record) (stop func()) {
 				return
 			case <-time.After(patience):
 			}
-			now := standstill()
+			now := standstill(r.bubbleName())
 			if now != "" && now == before {
 				r.told = true
 				panic(fmt.Sprintf("vnettest: %s hangs for good.\n%s\nseed %#x, journal so far: %s\n",
@@ -98,19 +103,22 @@ const (
 		"t.Host(name).Dial and Listen, and resolve names by t.Host(name).LookupHost."
 )
 
-// standstill describes the bubbled goroutines when one of them waits for
-// something outside of the bubble and none of them runs; else it is "".
-func standstill() string {
+// standstill describes the goroutines of the bubble of that name when one of
+// them waits for something outside of the bubble and none, of any bubble,
+// runs; else it is "".
+func standstill(bubble string) string {
 	culprit, others := "", 0
 	for g := range strings.SplitSeq(allStacks(), "\n\n") {
 		m := header.FindStringSubmatch(g)
-		if m == nil || !strings.Contains(m[3], "synctest bubble") {
+		if m == nil {
 			continue
 		}
-		state := m[2]
+		state, of := m[2], inHeader.FindString(m[3])
 		switch why, found := hanging[state]; {
+		case of == "":
 		case state == "running" || state == "runnable":
 			return ""
+		case of != bubble:
 		case !found:
 			others++
 		case culprit == "" || state == "IO wait" && !strings.Contains(culprit, "real socket"):
@@ -120,7 +128,7 @@ func standstill() string {
 	if culprit == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s\n%d more goroutines of bubbles wait.", culprit, others)
+	return fmt.Sprintf("%s\n%d more goroutines of the bubble wait.", culprit, others)
 }
 
 // explain tells what one goroutine waits for and what to do about it.
@@ -140,64 +148,5 @@ func allStacks() string {
 			return string(buf[:n])
 		}
 		buf = make([]byte, 2*len(buf))
-	}
-}
-
-// stuck runs when the bubble's deadline passes: nobody can go on, or timers
-// go on for ever. It says who waits for what and ends the network.
-func (r *record) stuck(t *testing.T, n *vnet.Network) {
-	t.Errorf("vnettest: the bubble's deadline passed: the test still waits, at %s.\n%s",
-		time.Now().UTC().Format(time.DateTime), bubbleStacks())
-	n.Close()
-}
-
-// bubbleStacks returns the goroutines of all bubbles, without the
-// one that asks.
-func bubbleStacks() string {
-	var all []string
-	for g := range strings.SplitSeq(allStacks(), "\n\n") {
-		m := header.FindStringSubmatch(g)
-		if m != nil && strings.Contains(m[3], "synctest bubble") && m[2] != "running" {
-			all = append(all, g)
-		}
-	}
-	return strings.Join(all, "\n\n")
-}
-
-// leaks tells which goroutines outlived their test, when the bubble panics
-// because of them; else it is "".
-func leaks() string {
-	var b strings.Builder
-	for g := range strings.SplitSeq(bubbleStacks(), "\n\n") {
-		frames := strings.Split(g, "\n")
-		if len(frames) < 2 {
-			continue
-		}
-		maker := "the test"
-		for _, f := range frames {
-			if by, found := strings.CutPrefix(f, "created by "); found {
-				maker, _, _ = strings.Cut(by, " in goroutine")
-			}
-		}
-		fmt.Fprintf(&b, "  %s, started by %s\n", strings.SplitN(frames[1], "(0x", 2)[0], maker)
-	}
-	if b.Len() == 0 {
-		return ""
-	}
-	return "goroutines that outlived the test, though its network is closed; close their clients:\n" + b.String()
-}
-
-// panicking tells whether a panic is under way on this goroutine.
-func panicking() bool {
-	var pcs [64]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(2, pcs[:])])
-	for {
-		f, more := frames.Next()
-		if f.Function == "runtime.gopanic" {
-			return true
-		}
-		if !more {
-			return false
-		}
 	}
 }
