@@ -38,6 +38,18 @@ const looks = {
   "grpc.cancel": { name: "cancelled", color: "rst", mark: "cross", level: "out", along: true, head: "cross", problem: true },
   "grpc.miss": { name: "not recorded", color: "rst", mark: "cross", noted: true, problem: true },
   "grpc.stall": { name: "waited in vain", color: "fault", mark: "triangle", noted: true, problem: true },
+  "node.start": { name: "starts", color: "connect", mark: "square", noted: true },
+  "node.stop": { name: "is stopped", color: "fin", mark: "square" },
+  "node.exit": { name: "ended", color: "fin", mark: "square", small: true, noted: true },
+  "node.kill": { name: "killed", color: "rst", mark: "cross", problem: true },
+  "node.crash": { name: "crashed", color: "rst", mark: "cross", problem: true },
+  "node.poweroff": { name: "power off", color: "rst", mark: "cross", problem: true },
+  "node.clock": { name: "clock", color: "fault", mark: "triangle", named: true },
+  "node.log": { name: "log", color: "dot", mark: "disc", small: true },
+  "disk.write": { name: "written", color: "packet", mark: "disc", small: true, named: true },
+  "disk.sync": { name: "synced", color: "packet", mark: "ring", small: true, named: true },
+  "disk.rename": { name: "renamed", color: "packet", mark: "diamond", small: true, named: true },
+  "disk.crash": { name: "disk crashed", color: "rst", mark: "cross", named: true, noted: true, problem: true },
   "grpc.rule": { name: "rule", color: "fault", mark: "triangle", noted: true, problem: true },
 };
 
