@@ -26,19 +26,16 @@ func Conflicts(list List, hosts []string) error {
 	})
 }
 
-// Majority tells where a list hurts more than a minority of nodes at a time,
-// as Plan.Majority means it, or where it is no list at all.
+// Majority tells where a list leaves no majority of nodes, as Plan.Majority
+// means it, or where it is no list at all.
 func Majority(list List, nodes []string) error {
 	return walk(list, func(c *scene, next standing) error {
-		if hurt := c.harmed(nodes, next.deed); !minority(hurt, nodes) {
-			return fmt.Errorf("with it %s of %d nodes are hurt", strings.Join(hurt, ", "), len(nodes))
+		if !c.leavesMajority(nodes, next.deed) {
+			return fmt.Errorf("with it no %d of %d nodes are well and reach each other", len(nodes)/2+1, len(nodes))
 		}
 		return nil
 	})
 }
-
-// minority tells whether a majority of nodes is left without the hurt.
-func minority(hurt, nodes []string) bool { return len(hurt) == 0 || 2*len(hurt) < len(nodes) }
 
 // walk shows check each fault of a list as it begins, and what is in force
 // then. It stops at the first complaint.

@@ -47,9 +47,9 @@
 // tells where a list breaks this. Taking faults out of a list, or making them
 // shorter, never adds a conflict.
 //
-// # Names of nodes
+// # Names of hosts
 //
-// A node's name is printable and holds no space and none of , : > # | and ;.
+// A host's name is printable and holds no space and none of , : > # | and ;.
 // An underscore is best left out: in the name of a subtest it stands for a
 // space, and the underscore itself becomes "%5F".
 package faults

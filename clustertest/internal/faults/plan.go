@@ -20,12 +20,12 @@ type Plan struct {
 	Kinds  []Kind        // what is drawn, and how often; if nil, Menu()
 	Most   int           // faults in force at one time; if 0, 2: more hides what did it
 
-	// Majority keeps a majority of nodes that are unhurt and reach each other,
-	// so that a cluster that must go on can be asked to. Hurt is who suffers
-	// crash, kill, poweroff, stop, pause, restart, full or a fault of its disk,
-	// and who is on the smaller side of a part or cut; a ring leaves two.
-	// A disk's lie and flip hurt for good. Links, clocks and resets do not
-	// count, and neither does the time a node needs to come back.
+	// Majority keeps, at each instant, more than half of the nodes well and
+	// reaching each other both ways, so that a cluster that must go on can be
+	// asked to. Not well is who suffers crash, kill, poweroff, stop, pause,
+	// restart, full or a fault of its disk, and who is parted from everybody. A
+	// disk's lie and flip are for good. Links, clocks and resets do not count,
+	// and neither does the time a node needs to come back.
 	Majority bool
 }
 
@@ -63,8 +63,8 @@ func (p Plan) Check() error {
 			p.Within, p.Pause, p.Length, p.Most)
 	}
 	if p.Pause > longest || p.Length > longest || p.Within > 365*longest {
-		return fmt.Errorf("faults: a Plan with Within %v, Pause %v, Length %v: means are at most %v, all is at most a year",
-			p.Within, p.Pause, p.Length, longest)
+		return fmt.Errorf("faults: a Plan with Within %v, Pause %v, Length %v: "+
+			"means are at most %v, all is at most a year", p.Within, p.Pause, p.Length, longest)
 	}
 	return checkKinds(p.Kinds)
 }
@@ -144,5 +144,5 @@ func (p Plan) fits(c *scene, d Deed) bool {
 	if _, _, found := c.clash(d); found {
 		return false
 	}
-	return !p.Majority || minority(c.harmed(p.Nodes, d), p.Nodes)
+	return !p.Majority || c.leavesMajority(p.Nodes, d)
 }

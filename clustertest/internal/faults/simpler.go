@@ -14,9 +14,8 @@ import (
 // Simpler returns what is simpler than f, in steps: half as long, but at least
 // 10 ms (and one second instead of until the end); one host less in a list;
 // a link's setting left out or half as bad; a reader twice as fast; a clock
-// closer to the true one. Each is legal where f is, and none leads back to f.
-// A nemesis may hurt other nodes with one host less on the larger side of a
-// part or cut: Majority tells.
+// closer to the true one. None leads back to f. In a list, each of them is
+// legal where f is, and leaves a majority where f does.
 func Simpler(f Fault) (simpler []Fault) {
 	d, err := ParseDeed(f.What)
 	if err != nil {

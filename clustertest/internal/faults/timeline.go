@@ -101,43 +101,6 @@ func (c *scene) clash(d Deed) (with standing, host string, found bool) {
 	return standing{}, "", false
 }
 
-// harmed returns which of the nodes are hurt when d comes too, in their order.
-func (c *scene) harmed(nodes []string, d Deed) []string {
-	hurt := harm(nodes, d)
-	for _, s := range c.now {
-		hurt = append(hurt, harm(nodes, s.deed)...)
-	}
-	for _, s := range c.scars {
-		hurt = append(hurt, harm(nodes, s)...)
-	}
-	return among(nodes, hurt)
-}
-
-// harm returns which of the nodes d keeps from working with the rest of them.
-func harm(nodes []string, d Deed) []string {
-	switch d.Kind {
-	case "crash", "kill", "poweroff", "stop", "pause", "restart", "disk", "full":
-		return among(nodes, d.Hosts)
-	case "part", "cut":
-		return smallerSide(nodes, d)
-	case "ring":
-		return among(nodes, d.Hosts[:len(d.Hosts)-2])
-	}
-	return nil
-}
-
-// smallerSide returns the side of a part or cut with fewer of the nodes.
-func smallerSide(nodes []string, d Deed) []string {
-	side, other := among(nodes, d.Hosts), among(nodes, d.Others)
-	if len(d.Others) == 0 {
-		other = slices.DeleteFunc(slices.Clone(nodes), func(n string) bool { return slices.Contains(d.Hosts, n) })
-	}
-	if len(other) < len(side) {
-		return other
-	}
-	return side
-}
-
 // among returns those of nodes that are in list, in the order of nodes.
 func among(nodes, list []string) []string {
 	return slices.DeleteFunc(slices.Clone(nodes), func(n string) bool { return !slices.Contains(list, n) })
