@@ -57,6 +57,17 @@ type held struct {
 	notes   []journal.Event // what programs did between rests, not yet in order
 	queue   []*entry        // sealed, by ID
 	ids     int
+	armed   time.Duration // when the next signal comes of itself, or came
+}
+
+// arm notes that a signal is to come at that time; it tells whether that is
+// not yet so.
+func (h *held) arm(at time.Duration) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	news := h.armed != at
+	h.armed = at
+	return news
 }
 
 // signal wakes the stepper.

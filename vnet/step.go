@@ -374,5 +374,12 @@ func (n *Network) lose(e *entry) {
 func (n *Network) Holding() bool { return n.is(holding) }
 
 // News returns a channel that has a token when something may have begun to
-// wait since it was last empty.
-func (n *Network) News() <-chan struct{} { return n.held.wake }
+// wait since it was last empty, or may arrive now that its delay is over. It
+// is of the time when it is asked for: ask again after each token. On a held
+// network it must be called on the goroutine that steps.
+func (n *Network) News() <-chan struct{} {
+	if at, ok := n.nextDue(); ok && n.held.arm(at) {
+		time.AfterFunc(at-n.now(), n.held.signal)
+	}
+	return n.held.wake
+}

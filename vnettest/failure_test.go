@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -293,10 +294,11 @@ func TestADeadlockFailsItsTestAlone(t *testing.T) {
 			t.Errorf("no %q in\n%s", verdict+name, out)
 		}
 	}
-	for _, story := range strings.Split(string(out), "vnettest: deadlock: ")[1:] {
-		story, _, _ = strings.Cut(story, "seed   0x1")
-		if strings.Count(story, "vnettest_test.leftBy") != 1 {
-			t.Errorf("a deadlock names goroutines of other tests, or none:\n%s", story)
+	for _, list := range strings.Split(string(out), "goroutines that outlived the test")[1:] {
+		lines := strings.Split(list, "\n")[1:]
+		end := slices.IndexFunc(lines, func(line string) bool { return !strings.Contains(line, ", started by ") })
+		if named := strings.Join(lines[:end], "\n"); strings.Count(named, "vnettest_test.leftBy") != 1 {
+			t.Errorf("a deadlock names goroutines of other tests, or none:\n%s\n%s", named, out)
 		}
 	}
 	for _, d := range deadlocks {

@@ -73,6 +73,7 @@ func Run(t *testing.T, c Config, f func(*T)) {
 func (r *record) inside(t *testing.T, c Config, f func(*T)) {
 	bubble := ownBubble()
 	r.bubble.Store(&bubble)
+	news := r.subscribe()
 	n := vnet.New(c.Net)
 	t.Cleanup(func() {
 		n.Close()
@@ -85,7 +86,7 @@ func (r *record) inside(t *testing.T, c Config, f func(*T)) {
 	if c.Held {
 		n.Hold()
 	}
-	f(&T{T: t, Network: n, Journal: c.Net.Journal, Seed: c.Net.Seed, news: r.subscribe()})
+	f(&T{T: t, Network: n, Journal: c.Net.Journal, Seed: c.Net.Seed, news: news})
 }
 
 // neverRule is the name of rules that only look, and are not to decide.
