@@ -8,6 +8,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,7 +23,7 @@ func Inside() bool { return os.Getenv(inside) != "" }
 // A Config says how a test is run again. The zero Config runs it as this
 // process was run.
 type Config struct {
-	Args    []string      // after this binary's own, such as "-rehearse.seed=7"; the later of two alike counts
+	Args    []string      // flags after this binary's own, such as "-rehearse.seed=7"; the later of two alike counts
 	Env     []string      // after this process's own, "key=value"
 	Timeout time.Duration // of real time, after which the child is ended; if 0, a minute: it is one test
 }
@@ -50,8 +51,8 @@ func Run(ctx context.Context, name string, c Config) Result {
 	if err != nil {
 		return Result{Output: err.Error()}
 	}
-	args := append(arguments(name, limit), kept(os.Args[1:])...)
-	child := exec.CommandContext(ctx, binary, append(args, c.Args...)...)
+	flags, rest := kept(os.Args[1:])
+	child := exec.CommandContext(ctx, binary, slices.Concat(arguments(name, limit), flags, c.Args, rest)...)
 	child.Env = append(os.Environ(), c.Env...)
 	child.Env = append(child.Env, inside+"="+name)
 	child.WaitDelay = time.Second // a grandchild may hold the pipe open
@@ -88,24 +89,24 @@ func arguments(name string, limit time.Duration) []string {
 	return args
 }
 
-// kept returns the arguments that are not go test's own.
-func kept(args []string) (others []string) {
-	for i := 0; i < len(args); i++ {
-		name, isFlag := flagName(args[i])
+// kept returns the flags that are not go test's own, and what follows on the
+// flags.
+func kept(args []string) (flags, rest []string) {
+	for len(args) > 0 {
+		name, isFlag := flagName(args[0])
 		if !isFlag { // package flag stops here too
-			return append(others, args[i:]...)
+			return flags, args
 		}
 		size := 1
-		if takesNext(args[i], name) {
-			size = 2
+		if takesNext(args[0], name) {
+			size = min(2, len(args))
 		}
-		whole := args[i:min(i+size, len(args))]
 		if !strings.HasPrefix(name, "test.") {
-			others = append(others, whole...)
+			flags = append(flags, args[:size]...)
 		}
-		i += size - 1
+		args = args[size:]
 	}
-	return others
+	return flags, nil
 }
 
 // flagName returns the name of the flag in arg, as package flag reads it.
