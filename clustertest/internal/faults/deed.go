@@ -55,14 +55,22 @@ func ParseDeed(text string) (Deed, error) {
 // Momentary tells whether the deed is over as soon as it is done, so that
 // there is no end to it: reset, restart, and a disk's flip.
 func (d Deed) Momentary() bool {
-	return d.Kind == "reset" || d.Kind == "restart" || d.Kind == "disk" && d.says("flip")
+	return d.Kind == "reset" || d.Kind == "restart" || d.flips()
 }
 
 // scars tells whether what the deed does outlives it: a disk that flipped a
 // bit or lied about a sync may have lost what nobody will write again.
-func (d Deed) scars() bool { return d.Kind == "disk" && (d.says("flip") || d.says("lie")) }
+func (d Deed) scars() bool {
+	words := strings.Fields(d.Words)
+	return d.flips() || d.Kind == "disk" && len(words) > 1 && words[1] == "lie"
+}
 
-func (d Deed) says(word string) bool { return slices.Contains(strings.Fields(d.Words), word) }
+// flips tells whether it is a disk's "flip". The words behind may be the names
+// of files.
+func (d Deed) flips() bool {
+	words := strings.Fields(d.Words)
+	return d.Kind == "disk" && len(words) > 0 && words[0] == "flip"
+}
 
 // ofProgram tells whether the deed is one of a node's program, of which the
 // node suffers one at a time.

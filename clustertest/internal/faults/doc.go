@@ -30,7 +30,7 @@
 //	reset n0 n1        every connection between the two
 //	reset n0>n1:80#0   the connection of that name
 //
-//	disk n1 WORDS      its disk fails so; the words are the disk's
+//	disk n1 WORDS      its disk fails so: "sync eio", "slow 20ms", as package vdisk has it
 //
 // The end of crash, kill, poweroff and stop is that the node is started again.
 // A reset and a restart are over at once: they last no time. The words of part,

@@ -218,7 +218,7 @@ func majorityKept(list faults.List, nodes []string) (kept bool, at time.Duration
 	for _, m := range faults.Timeline(list) {
 		f := list[m.Index]
 		d, _ := faults.ParseDeed(f.What)
-		forGood := d.Kind == "disk" && (strings.Contains(d.Words, "lie") || strings.Contains(d.Words, "flip"))
+		forGood := d.Kind == "disk" && (strings.HasPrefix(d.Words, "sync lie") || strings.HasPrefix(d.Words, "flip"))
 		switch {
 		case m.End && forGood:
 		case m.End:

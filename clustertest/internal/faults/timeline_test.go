@@ -119,6 +119,9 @@ func TestALostMajorityIsFound(t *testing.T) {
 		"1s+1s disk a,b slow 1s; 3s crash c":                              true,
 		"1s+1s disk a,b sync lie; 3s crash c":                             false,
 		"1s disk a,b flip; 3s crash c":                                    false,
+		"1s+1s disk a,b sync eio lie; 3s crash c":                         true,
+		"1s+1s disk a,b sync eio flip; 3s crash c":                        true,
+		"1s+1s disk a,b flip wal 3 4; 3s crash c":                         false,
 		"3s disk c flip; 1s+1s crash a,b":                                 true,
 	} {
 		err := faults.Majority(read(text), five)
