@@ -29,11 +29,12 @@ const (
 type Config struct {
 	Name      string       // also of its host, and in its certificate
 	Bootstrap bool         // found a cluster, unless Disk knows one
-	Join      []string     // names of agents to find the others by
+	Join      []string     // names of agents to find the others by, maybe its own among them
 	TLS       *tls.Config  // the certificate to show, and whom to trust, on either side
 	Disk      *Disk        // what outlives the agent; if nil, a new one
 	Logger    *slog.Logger // if nil, nothing is logged
 
+	// The network, which has no default, so that nothing goes past a test's.
 	Listen       func(ctx context.Context, network, address string) (net.Listener, error)
 	ListenPacket func(ctx context.Context, network, address string) (net.PacketConn, error)
 	Dial         func(ctx context.Context, network, address string) (net.Conn, error)
@@ -87,19 +88,20 @@ func (a *Agent) startService() (err error) {
 	return err
 }
 
-// stop ends what New began.
+// stop ends what New began: the log first, so that requests that wait for it
+// are answered, and the server can wait for them.
 func (a *Agent) stop() {
+	if a.log != nil {
+		a.log.close()
+	}
+	if a.serf != nil {
+		a.serf.Shutdown()
+	}
 	if a.server != nil {
 		a.server.Stop()
 	}
 	if a.rpc != nil {
 		a.rpc.Close()
-	}
-	if a.serf != nil {
-		a.serf.Shutdown()
-	}
-	if a.log != nil {
-		a.log.close()
 	}
 }
 
@@ -126,7 +128,9 @@ func (a *Agent) Run(ctx context.Context) error {
 func (a *Agent) join(ctx context.Context) {
 	var seeds []string
 	for _, name := range a.c.Join {
-		seeds = append(seeds, name+"/0.0.0.0"+gossipPort) // gossip dials the name
+		if name != a.c.Name {
+			seeds = append(seeds, name+"/0.0.0.0"+gossipPort) // gossip dials the name
+		}
 	}
 	for len(seeds) > 0 {
 		if n, _ := a.serf.Join(seeds, false); n > 0 {
@@ -171,6 +175,9 @@ func (a *Agent) admit() {
 
 // Leads tells whether the agent believes that it leads.
 func (a *Agent) Leads() bool { return a.log.raft.State() == raft.Leader }
+
+// Len is how many records the agent knows.
+func (a *Agent) Len() int { return a.log.records.len() }
 
 // Voters are the names of those who decide, as far as this agent knows.
 func (a *Agent) Voters() []string { return a.log.voters() }

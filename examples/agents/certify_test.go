@@ -10,66 +10,51 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"math/big"
-	"testing"
 	"time"
 )
 
-// An authority signs what it is asked to, for a day from now.
+// An authority signs certificates that hold for a day from now.
 type authority struct {
-	t    testing.TB
-	key  *ecdsa.PrivateKey
 	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
 	pool *x509.CertPool
 }
 
-func newAuthority(t testing.TB) *authority {
-	t.Helper()
-	a := &authority{t: t, key: newKey(t), pool: x509.NewCertPool()}
-	a.cert = a.sign("the authority", a.key, nil)
+func newAuthority() *authority {
+	a := &authority{key: newKey(), pool: x509.NewCertPool()}
+	form := certificateOf("authority")
+	form.IsCA, form.KeyUsage = true, x509.KeyUsageCertSign
+	a.cert = must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, form, form, &a.key.PublicKey, a.key))))
 	a.pool.AddCert(a.cert)
 	return a
-}
-
-func newKey(t testing.TB) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-// sign makes a certificate for the name. The authority's own is signed by itself.
-func (a *authority) sign(name string, key *ecdsa.PrivateKey, by *x509.Certificate) *x509.Certificate {
-	a.t.Helper()
-	form := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
-		NotBefore: time.Now(), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: by == nil, BasicConstraintsValid: true,
-		KeyUsage:    x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	if by == nil {
-		by = form
-	}
-	der, err := x509.CreateCertificate(rand.Reader, form, by, key.Public(), a.key)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		a.t.Fatal(err)
-	}
-	return cert
 }
 
 // certify returns what the named host shows, and whom it trusts, as a server
 // and as a client.
 func (a *authority) certify(name string) *tls.Config {
-	a.t.Helper()
-	key := newKey(a.t)
+	key := newKey()
+	der := must(x509.CreateCertificate(rand.Reader, certificateOf(name), a.cert, &key.PublicKey, a.key))
 	return &tls.Config{
-		Certificates: []tls.Certificate{{Certificate: [][]byte{a.sign(name, key, a.cert).Raw}, PrivateKey: key}},
+		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
 		RootCAs:      a.pool, ClientCAs: a.pool, ClientAuth: tls.RequireAndVerifyClientCert,
 	}
+}
+
+// certificateOf is a certificate for a name, to be signed.
+func certificateOf(name string) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, DNSNames: []string{name},
+		NotBefore: time.Now(), NotAfter: time.Now().Add(24 * time.Hour), BasicConstraintsValid: true,
+		KeyUsage:    x509.KeyUsageDigitalSignature,
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+}
+
+func newKey() *ecdsa.PrivateKey { return must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader)) }
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

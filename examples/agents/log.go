@@ -112,6 +112,12 @@ func (r *records) at(offset uint64) (record []byte, ok bool) {
 	return r.all[offset], true
 }
 
+func (r *records) len() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.all)
+}
+
 // Apply appends a record and returns its offset.
 func (r *records) Apply(l *raft.Log) any {
 	r.mu.Lock()

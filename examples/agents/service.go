@@ -42,7 +42,7 @@ func method[In, Out any](name string, call func(*Agent, *In) (*Out, error)) grpc
 
 // newServer serves a, and tells who asks that it is healthy.
 func newServer(a *Agent) *grpc.Server {
-	s := grpc.NewServer(grpc.Creds(credentials.NewTLS(a.c.TLS)))
+	s := grpc.NewServer(grpc.Creds(credentials.NewTLS(a.c.TLS)), grpc.WaitForHandlers(true))
 	s.RegisterService(&service, a)
 	healthpb.RegisterHealthServer(s, health.NewServer())
 	return s

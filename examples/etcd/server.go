@@ -27,6 +27,7 @@ type Config struct {
 	Dir    string      // a real directory, which outlives the server
 	Logger *zap.Logger // if nil, nothing is logged
 
+	// Listen listens on the host's network. It must be set.
 	Listen func(ctx context.Context, network, address string) (net.Listener, error)
 }
 
@@ -65,8 +66,9 @@ func (c Config) member() config.ServerConfig {
 
 		InitialPeerURLsMap: types.URLsMap{c.Name: peers}, InitialClusterToken: "etcd-cluster", NewCluster: true,
 		TickMs: 100, ElectionTicks: 10, InitialElectionTickAdvance: true, PreVote: true,
-		SnapshotCount: etcdserver.DefaultSnapshotCount, SnapshotCatchUpEntries: etcdserver.DefaultSnapshotCatchUpEntries,
-		MaxTxnOps: 128, MaxRequestBytes: 1.5 * 1024 * 1024, MaxConcurrentStreams: 1 << 31,
+		SnapshotCount:          etcdserver.DefaultSnapshotCount,
+		SnapshotCatchUpEntries: etcdserver.DefaultSnapshotCatchUpEntries,
+		MaxTxnOps:              128, MaxRequestBytes: 1.5 * 1024 * 1024, MaxConcurrentStreams: 1 << 31,
 		AuthToken: "simple", BcryptCost: 10, TokenTTL: 300, StrictReconfigCheck: true,
 		BootstrapTimeout: time.Second, WarningApplyDuration: 100 * time.Millisecond,
 		WarningUnaryRequestDuration: 300 * time.Millisecond, DowngradeCheckTime: 5 * time.Second,

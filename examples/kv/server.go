@@ -17,7 +17,9 @@ const port = ":7000"
 
 // Config configures a [Server].
 type Config struct {
-	FS     FS // where the log is kept
+	FS FS // where the log is kept; it must be set
+
+	// Listen listens on the server's network. It must be set.
 	Listen func(ctx context.Context, network, address string) (net.Listener, error)
 
 	// SyncEvery is how often the log is synced. If 0, before each
