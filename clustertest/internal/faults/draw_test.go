@@ -140,6 +140,22 @@ func TestNoMoreThanMostAreInForce(t *testing.T) {
 	}
 }
 
+func TestNothingIsDoneTwiceAtOneTime(t *testing.T) {
+	for seed := range uint64(seeds) {
+		p := plan(seed)
+		p.Kinds, p.Most = faults.Menu("isolate", "split"), 4
+		drawn := faults.Draw(p)
+		inForce := map[string]bool{}
+		for _, m := range faults.Timeline(drawn) {
+			what := drawn[m.Index].What
+			if inForce[what] != m.End {
+				t.Fatalf("seed %d: %q at %v is not for the first time in %q", seed, what, m.At, drawn)
+			}
+			inForce[what] = !m.End
+		}
+	}
+}
+
 // A net is who reaches whom, worked out without the package's own notion of
 // who is hurt.
 type net struct {

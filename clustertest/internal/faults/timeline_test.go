@@ -110,6 +110,7 @@ func TestALostMajorityIsFound(t *testing.T) {
 		"1s part a b; 2s part a c; 3s stop d":       true,
 		"1s part a b; 2s part d c":                  true,
 		"1s part a b; 2s part d c; 3s stop e":       false,
+		"1s part a b,c; 2s part b d; 3s part c e":   true, // without b and c, and a is not the one to leave out
 		"1s ring a,b,c,d,e":                         false,
 		"1s ring a,b,c,d":                           true,
 		"1s ring a,b,c,d; 2s stop e":                false,
