@@ -164,20 +164,21 @@ func (d *Disk) unlink(node *inode) {
 }
 
 func (d *Disk) rename(from, to string) error {
-	node, dir, base, err := d.find(from)
-	if err != nil {
-		return err
-	}
+	node, dir, base, missing := d.find(from)
 	target, toDir, toBase, err := d.find(to)
 	switch {
+	case dir == nil:
+		return missing
 	case toDir == nil:
 		return err
+	case node == nil:
+		return missing
 	case target != nil && target.dir:
 		return syscall.EEXIST
-	case target != nil && node.dir:
-		return syscall.ENOTDIR
 	case node.dir && strings.HasPrefix(to, from+"/"):
 		return syscall.EINVAL
+	case target != nil && node.dir:
+		return syscall.ENOTDIR
 	case target == node:
 		return nil
 	}

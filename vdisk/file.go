@@ -104,7 +104,7 @@ func (f *file) Write(b []byte) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if f.flag&os.O_APPEND != 0 {
+	if f.flag&os.O_APPEND != 0 && writable(f.flag) {
 		f.pos = f.node.size
 	}
 	op.Off = f.pos

@@ -139,7 +139,7 @@ func (d *Disk) open(name string, flag int, perm fs.FileMode) (*inode, error) {
 	case err != nil:
 		node = newFile(perm)
 		d.change("create "+name, entry{dir, base, node})
-	case flag&os.O_TRUNC != 0 && writable(flag) && node.size > 0:
+	case flag&os.O_TRUNC != 0 && node.size > 0: // of a file opened to be read too, as on Linux
 		d.truncate(node, 0)
 	}
 	node.opens++

@@ -165,10 +165,12 @@ func (f *osFile) Sync() error { return syncFile(f) }
 func (f *osFile) Lock() error { return f.do("lock", lockFile) }
 
 func (f *osFile) Allocate(off, n int64) error {
-	if off < 0 || n <= 0 {
-		return &fs.PathError{Op: "allocate", Path: f.name, Err: syscall.EINVAL}
-	}
-	err := f.do("allocate", func(fd uintptr) error { return allocate(fd, off, n) })
+	err := f.do("allocate", func(fd uintptr) error {
+		if off < 0 || n <= 0 {
+			return syscall.EINVAL
+		}
+		return allocate(fd, off, n)
+	})
 	if !errors.Is(err, errors.ErrUnsupported) {
 		return err
 	}
@@ -192,11 +194,11 @@ func (f *osFile) do(op string, call func(fd uintptr) error) error {
 			failed = call(fd)
 		}
 	})
-	if err == nil {
-		err = failed
+	if err != nil {
+		failed = fs.ErrClosed // the one reason for Control to fail
 	}
-	if err == nil {
+	if failed == nil {
 		return nil
 	}
-	return &fs.PathError{Op: op, Path: f.name, Err: err}
+	return &fs.PathError{Op: op, Path: f.name, Err: failed}
 }
