@@ -62,11 +62,12 @@ const (
 	read                // a read
 )
 
-// A sight is a record at an offset as one operation saw it.
+// A sight is a record at an offset as one operation saw it. A million
+// operations make many, so it is small and has no pointers.
 type sight struct {
 	offset int64
-	value  string
-	op     int // index in ops
+	value  int32 // its number
+	op     int32 // index in ops
 	from   source
 }
 
@@ -76,12 +77,12 @@ type logCheck struct {
 	report Report
 	ops    []Op[LogOp, LogResult]
 
-	produced map[string]int   // index of the operation that produced a value
-	homes    map[string]*home // where each value was seen
-	sights   []sight          // by offset, source, operation
-	reads    []int            // the reads that returned, in order
-	finals   []int            // the last look at each node, by node
-	reaches  []reach          // what each session read through, by its beginning
+	numbers map[string]int32 // of the values
+	homes   []home           // by number: who produced it, and where it was seen
+	sights  []sight          // by offset, source, operation
+	reads   []int            // the reads that returned, in order
+	finals  []int            // the last look at each node, by node
+	reaches []reach          // what each session read through, by its beginning
 
 	seen []sight // one for each offset that a read must not pass over, ascending
 }
@@ -95,8 +96,9 @@ type reach struct {
 
 // gather sorts the operations by what they tell.
 func (c *logCheck) gather() error {
-	c.produced = map[string]int{}
-	c.homes = map[string]*home{}
+	c.numbers = make(map[string]int32, len(c.ops))
+	c.homes = make([]home, 0, len(c.ops))
+	c.sights = make([]sight, 0, 2*len(c.ops))
 	last := map[string]int{} // a node's place in finals
 	sessions := map[string]int{}
 	for i := range c.ops {
@@ -132,6 +134,17 @@ func (c *logCheck) gather() error {
 	return nil
 }
 
+// number returns a value's number, a new one if it has none.
+func (c *logCheck) number(value string) int32 {
+	n, ok := c.numbers[value]
+	if !ok {
+		n = int32(len(c.homes))
+		c.numbers[value] = n
+		c.homes = append(c.homes, home{value: value, producer: nobody})
+	}
+	return n
+}
+
 func (c *logCheck) nothing() error {
 	if c.AllowEmpty {
 		return nil
@@ -143,15 +156,17 @@ func (c *logCheck) nothing() error {
 func (c *logCheck) gatherProduce(i int) error {
 	op := &c.ops[i]
 	c.report.Produced++
-	other, again := c.produced[op.In.Value]
+	value := c.number(op.In.Value)
+	producer := &c.homes[value].producer
 	switch {
-	case !again || c.ops[other].Outcome == Failed:
-		c.produced[op.In.Value] = i
+	case *producer == nobody || c.ops[*producer].Outcome == Failed:
+		*producer = int32(i)
 	case op.Outcome != Failed:
-		return fmt.Errorf("two operations produce the same value, and cannot be told apart: %v; %v", c.ops[other], op)
+		return fmt.Errorf("two operations produce the same value, and cannot be told apart: %v; %v",
+			c.ops[*producer], op)
 	}
 	if op.Outcome == Returned && op.Out.Offset >= c.Start {
-		c.sights = append(c.sights, sight{op.Out.Offset, op.In.Value, i, acked})
+		c.sights = append(c.sights, sight{op.Out.Offset, value, int32(i), acked})
 	}
 	return nil
 }
@@ -173,7 +188,7 @@ func (c *logCheck) gatherRead(i int, sessions map[string]int) {
 	c.report.Observed += len(op.Out.Records)
 	for _, r := range op.Out.Records {
 		if r.Offset >= c.Start {
-			c.sights = append(c.sights, sight{r.Offset, r.Value, i, read})
+			c.sights = append(c.sights, sight{r.Offset, c.number(r.Value), int32(i), read})
 		}
 	}
 	c.ascending(i)
@@ -202,5 +217,12 @@ func descent(op *Op[LogOp, LogResult]) int {
 }
 
 func compareSights(a, b sight) int {
-	return cmp.Or(cmp.Compare(a.offset, b.offset), cmp.Compare(a.from, b.from), cmp.Compare(a.op, b.op))
+	switch {
+	case a.offset != b.offset:
+		return cmp.Compare(a.offset, b.offset)
+	case a.from != b.from:
+		return cmp.Compare(a.from, b.from)
+	default:
+		return cmp.Compare(a.op, b.op)
+	}
 }

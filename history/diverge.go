@@ -59,7 +59,7 @@ func (c *logCheck) agree(departures []departure) (agreed []sight) {
 		}
 		chosen := c.choose(here, claims, ends)
 		if chosen != nil {
-			agreed = append(agreed, sight{chosen.offset, chosen.value, c.finals[chosen.op], final})
+			agreed = append(agreed, sight{chosen.offset, chosen.value, int32(c.finals[chosen.op]), final})
 		}
 		c.depart(departures, here, chosen, ends)
 	}
@@ -74,12 +74,12 @@ func (c *logCheck) finalSights() (all []sight, ends []int64) {
 		for _, r := range c.ops[i].Out.Records {
 			end = max(end, r.Offset)
 			if r.Offset >= c.Start {
-				all = append(all, sight{r.Offset, r.Value, node, final})
+				all = append(all, sight{r.Offset, c.number(r.Value), int32(node), final})
 			}
 		}
 		ends = append(ends, end)
 	}
-	slices.SortStableFunc(all, compareSights)
+	slices.SortFunc(all, func(a, b sight) int { return cmp.Or(compareSights(a, b), cmp.Compare(a.value, b.value)) })
 	all = slices.CompactFunc(all, func(a, b sight) bool { return compareSights(a, b) == 0 })
 	return all, ends
 }
@@ -143,13 +143,13 @@ func claimed(claims []sight, s sight) bool {
 func (c *logCheck) depart(departures []departure, here []sight, chosen *sight, ends []int64) {
 	offset := here[0].offset
 	for node := range departures {
-		at, has := slices.BinarySearchFunc(here, node, func(s sight, node int) int { return cmp.Compare(s.op, node) })
+		at, has := slices.BinarySearchFunc(here, node, func(s sight, node int) int { return cmp.Compare(int(s.op), node) })
 		what := ""
 		switch {
 		case !has && chosen != nil && (!c.Behind || ends[node] >= offset):
 			what = "has nothing there"
 		case has && (chosen == nil || here[at].value != chosen.value):
-			what = "has " + Record{offset, here[at].value}.String()
+			what = "has " + Record{offset, c.homes[here[at].value].value}.String()
 		}
 		departures[node].note(offset, what)
 	}

@@ -7,12 +7,18 @@ import (
 	"slices"
 )
 
-// A home is where a value was seen.
+// nobody is the producer of what nobody produced.
+const nobody = -1
+
+// A home is what is known of one value: who produced it, where it was seen.
 type home struct {
-	first   sight
-	again   bool // seen at another offset too
-	early   bool // seen before it was produced
-	isFinal bool // the final logs hold it
+	value    string
+	producer int32 // index in ops; nobody
+	seen     bool
+	first    sight // if seen
+	again    bool  // seen at another offset too
+	early    bool  // seen before it was produced
+	isFinal  bool  // the final logs hold it
 }
 
 // judge goes through what was seen, offset by offset.
@@ -38,11 +44,10 @@ func (c *logCheck) judge() {
 // settle notes where a value is at home, and tells at once of values that
 // have no right to be anywhere, and of those that have two homes.
 func (c *logCheck) settle(s sight) {
-	h := c.homes[s.value]
-	if h == nil {
-		h = &home{first: s}
-		c.homes[s.value] = h
-		c.unwelcome(s)
+	h := &c.homes[s.value]
+	if !h.seen {
+		h.seen, h.first = true, s
+		c.unwelcome(s, h)
 	}
 	c.early(s, h)
 	h.isFinal = h.isFinal || s.from == final
@@ -52,32 +57,30 @@ func (c *logCheck) settle(s sight) {
 	h.again = true
 	op, other := &c.ops[h.first.op], &c.ops[s.op]
 	c.add(Finding{Kind: Duplicated, Offset: s.offset, Op: other.ID, Other: op.ID},
-		"%.60q is at offset %d as well: %v; %v", s.value, h.first.offset, other, op)
+		"%.60q is at offset %d as well: %v; %v", h.value, h.first.offset, other, op)
 }
 
 // unwelcome tells of a value that nobody produced, or whose produce failed.
-func (c *logCheck) unwelcome(s sight) {
+func (c *logCheck) unwelcome(s sight, h *home) {
 	op := &c.ops[s.op]
-	i, ok := c.produced[s.value]
 	switch {
-	case !ok:
-		c.add(Finding{Kind: NeverProduced, Offset: s.offset, Op: op.ID}, "nobody produced %.60q: %v", s.value, op)
-	case c.ops[i].Outcome == Failed:
-		c.add(Finding{Kind: Phantom, Offset: s.offset, Op: op.ID, Other: c.ops[i].ID},
-			"%v; was seen by %v", c.ops[i], op)
+	case h.producer == nobody:
+		c.add(Finding{Kind: NeverProduced, Offset: s.offset, Op: op.ID}, "nobody produced %.60q: %v", h.value, op)
+	case c.ops[h.producer].Outcome == Failed:
+		c.add(Finding{Kind: Phantom, Offset: s.offset, Op: op.ID, Other: c.ops[h.producer].ID},
+			"%v; was seen by %v", c.ops[h.producer], op)
 	}
 }
 
 // early tells of a value that was read before anybody asked to produce it.
 func (c *logCheck) early(s sight, h *home) {
 	op := &c.ops[s.op]
-	i, ok := c.produced[s.value]
-	if h.early || !ok || s.from != read || op.Returned >= c.ops[i].Called {
+	if h.early || h.producer == nobody || s.from != read || op.Returned >= c.ops[h.producer].Called {
 		return
 	}
 	h.early = true
-	c.add(Finding{Kind: NeverProduced, Offset: s.offset, Op: op.ID, Other: c.ops[i].ID},
-		"read before it was produced: %v; %v", op, c.ops[i])
+	c.add(Finding{Kind: NeverProduced, Offset: s.offset, Op: op.ID, Other: c.ops[h.producer].ID},
+		"read before it was produced: %v; %v", op, c.ops[h.producer])
 }
 
 // judgeOffset holds against each other what is known of one offset: first
@@ -143,7 +146,7 @@ func (c *logCheck) lost(a sight, seen []sight) bool {
 	}
 	other := &c.ops[seen[i].op]
 	f.Other = other.ID
-	c.add(f, "%v; but %.60q was read there: %v", op, seen[i].value, other)
+	c.add(f, "%v; but %.60q was read there: %v", op, c.homes[seen[i].value].value, other)
 	return true
 }
 
@@ -155,14 +158,15 @@ func (c *logCheck) disagree(seen []sight) {
 	if len(c.finals) > 0 && first.from == read && !c.homes[first.value].isFinal {
 		other := &c.ops[c.finals[0]]
 		c.add(Finding{Kind: Divergent, Offset: first.offset, Op: op.ID, Other: other.ID},
-			"%.60q was read and is in no final log: %v; %v", first.value, op, other)
+			"%.60q was read and is in no final log: %v; %v", c.homes[first.value].value, op, other)
 		return
 	}
 	for _, s := range seen[1:] {
 		if s.value != first.value {
 			other := &c.ops[s.op]
 			c.add(Finding{Kind: Divergent, Offset: s.offset, Op: other.ID, Other: op.ID},
-				"%.60q was read where %.60q is: %v; %v", s.value, first.value, other, op)
+				"%.60q was read where %.60q is: %v; %v",
+				c.homes[s.value].value, c.homes[first.value].value, other, op)
 			return
 		}
 	}
