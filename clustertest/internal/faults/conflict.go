@@ -64,12 +64,12 @@ func walk(list List, check func(c *scene, next standing) error) error {
 
 // deed returns what f does, or what is wrong with f.
 func (f Fault) deed() (Deed, error) {
-	same, wrong := read(f.String())
+	same, d, wrong := read(f.String())
 	if wrong != nil {
 		return Deed{}, fmt.Errorf("at byte %d: %w", wrong.at, wrong.why)
 	}
 	if same != f {
 		return Deed{}, fmt.Errorf("it is written %q", same)
 	}
-	return ParseDeed(f.What)
+	return d, nil
 }

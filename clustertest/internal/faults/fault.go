@@ -28,7 +28,7 @@ func (f Fault) String() string {
 // Parse reads the text of a fault. Its What is then as a Deed writes it. An
 // error tells at which byte of the text, from 0, it went wrong.
 func Parse(text string) (Fault, error) {
-	f, wrong := read(text)
+	f, _, wrong := read(text)
 	if wrong != nil {
 		return Fault{}, wrong.in(text)
 	}
@@ -66,27 +66,26 @@ func split(text string) (words []word) {
 	return words
 }
 
-// read reads one fault.
-func read(text string) (f Fault, wrong *misreading) {
+// read reads one fault, and what it does.
+func read(text string) (f Fault, d Deed, wrong *misreading) {
 	words := split(text)
 	if len(words) == 0 {
-		return f, &misreading{0, errors.New("a fault is expected")}
+		return f, d, &misreading{0, errors.New("a fault is expected")}
 	}
 	if f, wrong = readTimes(words[0]); wrong != nil {
-		return f, wrong
+		return f, d, wrong
 	}
 	if len(words) == 1 {
-		return f, &misreading{len(text), errors.New("what goes wrong is not said")}
+		return f, d, &misreading{len(text), errors.New("what goes wrong is not said")}
 	}
-	d, wrong := readDeed(words[1:])
-	if wrong != nil {
-		return f, wrong
+	if d, wrong = readDeed(words[1:]); wrong != nil {
+		return f, d, wrong
 	}
 	if d.Momentary() && f.For != 0 && d.Kind != "disk" {
-		return f, words[0].wrong("a %s is over at once: it lasts no time", d.Kind)
+		return f, d, words[0].wrong("a %s is over at once: it lasts no time", d.Kind)
 	}
 	f.What = d.String()
-	return f, nil
+	return f, d, nil
 }
 
 // readTimes reads "2.1s+5s" or "2.1s".

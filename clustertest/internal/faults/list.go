@@ -33,7 +33,7 @@ func ParseList(text string) (List, error) {
 	var l List
 	at := 0
 	for part := range strings.SplitSeq(text, ";") {
-		f, wrong := read(part)
+		f, _, wrong := read(part)
 		if wrong != nil {
 			wrong.at += at
 			return nil, wrong.in(text)
