@@ -1,0 +1,210 @@
+// The nemesis: faults drawn from the seed, done while the test's body runs.
+
+package clustertest
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/rehearse-go/rehearse/clustertest/internal/faults"
+	"github.com/rehearse-go/rehearse/journal"
+)
+
+// A Fault is one line of a nemesis's schedule: when it begins, how long it
+// lasts, and what it is, as [Cluster.Fault] takes it. Its text is
+// "2.1s+5s part n0"; without "+5s" it lasts until the nemesis ends.
+type Fault = faults.Fault
+
+// Faults are a nemesis's schedule. Their text is that of each, joined by "; ".
+type Faults = faults.List
+
+// ParseFaults reads the text of Faults.
+func ParseFaults(s string) (Faults, error) { return faults.ParseList(s) }
+
+// A Kind is something a nemesis may draw, and how often.
+type Kind = faults.Kind
+
+// Kinds returns the kinds of these names, each with its usual weight, which may
+// be changed:
+//
+//	crash kill poweroff stop pause restart   mostly of one node, at times of more
+//	clock                                    a tenth to ten times as fast
+//	isolate                                  one node reaches nobody, clients included
+//	split                                    two sides, which clients reach both
+//	deaf mute                                nobody reaches one node; it reaches nobody
+//	bridge                                   two halves and one node that reaches both
+//	ring                                     each node reaches two others only
+//	latency jitter loss bandwidth            links from one node, to one or all others
+//	reset                                    connections of one node, or of two
+//	disk ...                                 a disk's fault, as "disk sync eio"
+//
+// It panics at a name that is none of these.
+func Kinds(names ...string) []Kind { return faults.Menu(names...) }
+
+// A Nemesis says which faults befall the cluster. The zero Nemesis draws for a
+// minute whatever the mode can do, and leaves a majority of the nodes whole at
+// every instant.
+type Nemesis struct {
+	// Within is how long faults are drawn for; if 0, a minute. All have ended
+	// by then.
+	Within time.Duration
+
+	// Kinds are what is drawn, as Kinds makes them; if nil, all that the mode
+	// can do, but for clocks and disks, which not every program bears.
+	Kinds []Kind
+
+	// Pause is the mean time from the beginning of one fault to that of the
+	// next; if 0, a tenth of Within.
+	Pause time.Duration
+
+	// Length is the mean length of a fault; if 0, as Pause.
+	Length time.Duration
+
+	// Most is how many faults are in force at one time; if 0, 2: more of them
+	// hide what did it.
+	Most int
+
+	// Majority lets faults hurt a majority of the nodes at one time; if
+	// false, fewer than half are dead, still or parted at any instant.
+	Majority bool
+
+	// Faults are what is done instead of drawing.
+	Faults Faults
+}
+
+// A Storm is a nemesis at work.
+type Storm struct {
+	list Faults
+	stop chan struct{}
+	off  atomic.Bool
+	done chan struct{}
+}
+
+// Nemesis begins to do faults, beside what the body does, and records the
+// schedule in the journal. The same seed gives the same faults. At the end of
+// its time, or at Stop, everything it did is ended: the network is whole and
+// the nodes run.
+func (c *Cluster[P]) Nemesis(n Nemesis) *Storm {
+	c.T.Helper()
+	list, err := c.core.schedule(n)
+	if err != nil {
+		c.T.Fatalf("clustertest: nemesis: %v", err)
+	}
+	s := &Storm{list: list, stop: make(chan struct{}), done: make(chan struct{})}
+	c.core.journal.Append(journal.Event{Kind: "nemesis.begin", Subject: list.String()})
+	c.T.Cleanup(s.Stop)
+	go c.core.rage(s, cmp.Or(n.Within, time.Minute))
+	return s
+}
+
+// Faults is the schedule.
+func (s *Storm) Faults() Faults { return slices.Clone(s.list) }
+
+// Wait returns when the nemesis is over.
+func (s *Storm) Wait() { <-s.done }
+
+// Done is closed when the nemesis is over.
+func (s *Storm) Done() <-chan struct{} { return s.done }
+
+// Stop ends the nemesis and all it did, and returns when that is done.
+func (s *Storm) Stop() {
+	if s.off.CompareAndSwap(false, true) {
+		close(s.stop)
+	}
+	<-s.done
+}
+
+// schedule is what a nemesis is to do: what the run's script says, what the
+// nemesis was told, else what is drawn. The script is told.
+func (c *cluster) schedule(n Nemesis) (list Faults, err error) {
+	script, names := c.config.script, c.names()
+	switch {
+	case script.says():
+		list = script.next()
+		err = faults.Conflicts(list, names)
+	case n.Faults != nil:
+		list = n.Faults
+		err = faults.Conflicts(list, names)
+	default:
+		list, err = c.draw(n, names)
+	}
+	script.note(list)
+	return list, err
+}
+
+// draw draws what a nemesis does to the nodes of these names.
+func (c *cluster) draw(n Nemesis, names []string) (Faults, error) {
+	within := cmp.Or(n.Within, time.Minute)
+	pause := cmp.Or(n.Pause, within/10)
+	c.storms++
+	kinds := n.Kinds
+	if kinds == nil {
+		kinds = c.usual()
+	}
+	plan := faults.Plan{
+		Seed: keyed(c.seed, "nemesis", strconv.Itoa(c.storms)), Nodes: names, Within: within,
+		Pause: pause, Length: cmp.Or(n.Length, pause), Kinds: kinds, Most: n.Most, Majority: !n.Majority,
+	}
+	if err := plan.Check(); err != nil {
+		return nil, err
+	}
+	return faults.Draw(plan), nil
+}
+
+// usual are the kinds that the mode can do and every program bears.
+func (c *cluster) usual() []Kind {
+	return slices.DeleteFunc(faults.Menu(), func(k Kind) bool {
+		return k.Name == "clock" || c.config.Mode == Processes && k.Name == "poweroff"
+	})
+}
+
+// rage does the faults of a storm, each at its time.
+func (c *cluster) rage(s *Storm, within time.Duration) {
+	defer close(s.done)
+	ends := make([]func(), len(s.list))
+	defer func() {
+		for _, end := range slices.Backward(ends) {
+			if end != nil {
+				end()
+			}
+		}
+		c.journal.Append(journal.Event{Kind: "nemesis.end"})
+	}()
+	begin := time.Now()
+	for _, moment := range faults.Timeline(s.list) {
+		if moment.At >= within || !s.until(begin.Add(moment.At+aside)) {
+			break
+		}
+		if moment.End {
+			ends[moment.Index]()
+			ends[moment.Index] = nil
+			continue
+		}
+		end, err := c.strike(s.list[moment.Index].What)
+		if err != nil {
+			c.t.Errorf("clustertest: nemesis: %v", err)
+			return
+		}
+		ends[moment.Index] = end
+	}
+	s.until(begin.Add(within))
+}
+
+// aside keeps the instants of faults apart from those of the programs' timers,
+// whose order at one instant is chance.
+const aside = 137 * time.Nanosecond
+
+// until waits until an instant, and tells whether the storm goes on.
+func (s *Storm) until(at time.Time) bool {
+	t := time.NewTimer(time.Until(at))
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.stop:
+		return false
+	}
+}

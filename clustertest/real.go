@@ -1,0 +1,76 @@
+// The worlds of real sockets: modes Loopback and Processes.
+
+package clustertest
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rehearse-go/rehearse/clustertest/internal/loopback"
+	"github.com/rehearse-go/rehearse/internal/again"
+	"github.com/rehearse-go/rehearse/vnet"
+	"github.com/rehearse-go/rehearse/vnettest"
+)
+
+// real is the world of mode Loopback, and what Processes shares with it.
+type real struct {
+	kept    *vnettest.Kept
+	network *loopback.Network
+}
+
+// processes is the world of mode Processes.
+type processes struct{ real }
+
+// openReal calls f on a network of real sockets.
+func (c *cluster) openReal(t *testing.T, f func(*testing.T)) {
+	t.Helper()
+	net := c.config.Net
+	net.Seed, net.Journal = c.config.Seed, nil
+	kept := vnettest.Keep(t, net)
+	c.seed, c.journal = kept.Seed, kept.Journal
+	network, err := loopback.New(loopback.Config{
+		Journal: kept.Journal, Seed: kept.Seed, GiveUp: net.GiveUp, Link: net.Link,
+	})
+	if err != nil {
+		t.Fatalf("clustertest: %v", err)
+	}
+	t.Cleanup(func() { network.Close() })
+	world := real{kept, network}
+	if c.world = &world; c.config.Mode == Processes {
+		c.world = &processes{world}
+	}
+	f(t)
+}
+
+func (r *real) host(name string) Host { return r.network.Host(name) }
+
+func (r *real) fault(f vnet.Fault) (end func(), err error) { return r.network.Fault(f) }
+
+func (r *real) reset(x, y string) {
+	for _, name := range r.network.Conns() {
+		client, rest, _ := strings.Cut(name, ">")
+		server, _, _ := strings.Cut(rest, ":")
+		if client == x && (y == "" || server == y) || server == x && (y == "" || client == y) {
+			r.network.Fault(vnet.Fault{Kind: "reset", A: name})
+		}
+	}
+}
+
+func (r *real) await(t *testing.T, what string, within time.Duration, ok func() bool) {
+	t.Helper()
+	r.kept.Await(t, what, within, ok)
+}
+
+func (r *real) settle() error { return errCannot(Loopback, "Settle") }
+
+func (r *real) spawn(m *member, who identity) (life, error) {
+	return spawnInside(m, who, r.network.Host(m.name))
+}
+
+// selfCommand runs the test of that name of this test binary again.
+func selfCommand(name string) *exec.Cmd {
+	return exec.Command(os.Args[0], "-test.run="+again.Pattern(name), "-test.count=1", "-test.timeout=0")
+}
