@@ -4,6 +4,7 @@ package vnettest
 
 import (
 	"fmt"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func deadlockOf(p any) string {
 func (r *record) stuck(t *testing.T, n *vnet.Network) {
 	held := ""
 	if n.Holding() {
-		held = "The network is held: only what steps it (Step, Drain, Await, Join) lets anything arrive.\n"
+		held = "The network is held: only what steps it (Step, Drain, Await, Together) lets anything arrive.\n"
 	}
 	t.Errorf("vnettest: the bubble's deadline passed: the test still waits, at %s.\n%s%s",
 		time.Now().UTC().Format(time.DateTime), held, bubbleStacks(r.bubbleName()))
@@ -74,6 +75,9 @@ func bubbleStacks(bubble string) string {
 	return strings.Join(all, "\n\n")
 }
 
+// arguments are a frame's, as numbers, at its end.
+var arguments = regexp.MustCompile(`\((?:0x[^()]*|\.\.\.)?\)$`)
+
 // remaining tells which goroutines of the bubble are left when it is over,
 // who started each, and what it waits for.
 func (r *record) remaining() string {
@@ -91,7 +95,7 @@ func (r *record) remaining() string {
 			}
 		}
 		waits, _, _ := strings.Cut(header.FindStringSubmatch(g)[2], " (durable)")
-		fmt.Fprintf(&b, "  %s, started by %s, waits: %s\n", strings.SplitN(frames[1], "(0x", 2)[0], maker, waits)
+		fmt.Fprintf(&b, "  %s, started by %s, waits: %s\n", arguments.ReplaceAllString(frames[1], ""), maker, waits)
 	}
 	return b.String()
 }

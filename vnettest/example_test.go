@@ -4,6 +4,8 @@ package vnettest_test
 
 import (
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +36,81 @@ func ExampleRun() {
 			}
 			r.Body.Close()
 		})
+	}
+}
+
+// In a test file this is TestStockIsSoldOnce.
+func ExampleExplore() {
+	_ = func(t *testing.T) {
+		vnettest.Explore(t, vnettest.ExploreConfig{}, func(t *vnettest.T) {
+			stock := new(lastCopy)
+			l, _ := t.Host("shop").Listen(t.Context(), "tcp", ":80")
+			go http.Serve(l, stock)
+
+			buy := func(host string) func() {
+				client := http.Client{Transport: &http.Transport{DialContext: t.Host(host).Dial}}
+				return func() {
+					if r, err := client.Post("http://shop/"+host, "", nil); err == nil {
+						r.Body.Close()
+					}
+				}
+			}
+			t.Together(time.Minute, buy("ann"), buy("bob"), buy("cyd"))
+			if stock.sold != "ann" && stock.sold != "bob" && stock.sold != "cyd" {
+				t.Errorf("the last copy was sold to %q", stock.sold)
+			}
+		})
+	}
+}
+
+// A lastCopy is sold to whoever asks first.
+type lastCopy struct {
+	mu   sync.Mutex
+	sold string
+}
+
+func (s *lastCopy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sold != "" {
+		http.Error(w, "sold out", http.StatusGone)
+		return
+	}
+	s.sold = r.URL.Path[1:]
+}
+
+func TestTheExampleOfExploreHolds(t *testing.T) {
+	buyers := map[string]int{}
+	vnettest.Explore(t, vnettest.ExploreConfig{Schedules: 200}, func(t *vnettest.T) {
+		stock := new(lastCopy)
+		l, err := t.Host("shop").Listen(t.Context(), "tcp", ":80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		go http.Serve(l, stock)
+		var served atomic.Int64
+		buy := func(host string) func() {
+			client := http.Client{Transport: &http.Transport{DialContext: t.Host(host).Dial}}
+			return func() {
+				r, err := client.Post("http://shop/"+host, "", nil)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				r.Body.Close()
+				if r.StatusCode == http.StatusOK {
+					served.Add(1)
+				}
+			}
+		}
+		t.Together(time.Minute, buy("ann"), buy("bob"), buy("cyd"))
+		if served.Load() != 1 {
+			t.Errorf("%d have bought the last copy", served.Load())
+		}
+		buyers[stock.sold]++
+	})
+	if len(buyers) != 3 || buyers["ann"]+buyers["bob"]+buyers["cyd"] != 200 {
+		t.Errorf("the last copy went to %v; each of three should be first in some of 200 schedules", buyers)
 	}
 }
 

@@ -26,6 +26,7 @@ import (
 var failures = map[string]struct {
 	run  func(*testing.T)
 	says []string
+	not  string // what it must not say
 }{
 	"a real socket": {run: onNetwork(func(t *vnettest.T) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -139,6 +140,19 @@ var failures = map[string]struct {
 		t.Cleanup(func() { select {} })
 	}), says: []string{"the bubble's deadline passed", "all goroutines in bubble are blocked", "--- FAIL"}},
 
+	"together, but not in time": {run: onNetwork(func(t *vnettest.T) {
+		t.Together(time.Second, func() {}, func() { time.Sleep(time.Hour) }) // virtual
+	}), says: []string{"awaited the end of 2 functions together; it did not come within 1s"}},
+
+	"together, and one is fatal": {run: onNetwork(func(t *vnettest.T) {
+		over := false
+		t.Together(time.Minute, func() { t.Fatal("one of them") }, func() {
+			time.Sleep(time.Second) // virtual
+			over = true
+		})
+		t.Errorf("the test goes on; the other has ended: %v", over)
+	}), says: []string{"one of them"}, not: "the test goes on"},
+
 	"a held network that nobody steps": {run: onNetwork(func(t *vnettest.T) {
 		c, _ := t.Pair("x", "y")
 		t.Hold()
@@ -199,6 +213,9 @@ func TestFailuresExplainThemselves(t *testing.T) {
 				if !strings.Contains(string(out), want) {
 					t.Errorf("it does not say %q; all it says is\n%s", want, out)
 				}
+			}
+			if f.not != "" && strings.Contains(string(out), f.not) {
+				t.Errorf("it says %q; all it says is\n%s", f.not, out)
 			}
 			readable(t, dir, string(out))
 		})
