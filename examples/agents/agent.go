@@ -34,10 +34,10 @@ type Config struct {
 	Disk      *Disk        // what outlives the agent; if nil, a new one
 	Logger    *slog.Logger // if nil, nothing is logged
 
-	// The network, which has no default, so that nothing goes past a test's.
-	Listen       func(ctx context.Context, network, address string) (net.Listener, error)
-	ListenPacket func(ctx context.Context, network, address string) (net.PacketConn, error)
-	Dial         func(ctx context.Context, network, address string) (net.Conn, error)
+	// The network has no default, so that nothing goes past a test's.
+	Listen       func(ctx context.Context, network, address string) (net.Listener, error)   // must be set
+	ListenPacket func(ctx context.Context, network, address string) (net.PacketConn, error) // must be set
+	Dial         func(ctx context.Context, network, address string) (net.Conn, error)       // must be set
 }
 
 // An Agent is one member of the cluster.

@@ -23,9 +23,9 @@ type Config struct {
 	Disk   *Disk        // what outlives the program; if nil, a new one
 	Logger *slog.Logger // if nil, nothing is logged
 
-	// The network, which has no default, so that nothing goes past a test's.
-	Listen func(ctx context.Context, network, address string) (net.Listener, error)
-	Dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	// The network has no default, so that nothing goes past a test's.
+	Listen func(ctx context.Context, network, address string) (net.Listener, error) // must be set
+	Dial   func(ctx context.Context, network, address string) (net.Conn, error)     // must be set
 }
 
 // A Disk holds what outlives the program: its log, its term and its vote, and
