@@ -22,19 +22,20 @@ func newConn(real *net.TCPConn, network string, m message) *conn {
 	return &conn{real, network, netAddr("tcp", m.Local), netAddr("tcp", m.Remote)}
 }
 
-// dress puts the virtual addresses into an error.
+// dress puts the virtual addresses into an error, and into what it wraps, where
+// they are of this connection.
 func (c *conn) dress(err error) error {
 	op, ok := err.(*net.OpError)
 	if !ok {
 		return err
 	}
 	e := *op
-	e.Net = c.network
-	switch {
-	case e.Source != nil:
-		e.Source, e.Addr = c.local, c.remote
-	case e.Addr != nil: // of what is set
-		e.Addr = c.local
+	e.Err = c.dress(e.Err)
+	switch c.real.LocalAddr() {
+	case e.Source:
+		e.Net, e.Source, e.Addr = c.network, c.local, c.remote
+	case e.Addr: // of what is set
+		e.Net, e.Addr = c.network, c.local
 	}
 	return &e
 }
@@ -53,11 +54,13 @@ func (c *conn) Write(b []byte) (int, error) {
 
 // ReadFrom sends what r has until it ends.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
-	if other, ok := r.(*conn); ok {
-		r = other.real // for which the kernel may have a shorter way
+	other, ok := r.(*conn)
+	if !ok {
+		n, err := c.real.ReadFrom(r)
+		return n, c.dress(err)
 	}
-	n, err := c.real.ReadFrom(r)
-	return n, c.dress(err)
+	n, err := c.real.ReadFrom(other.real) // for which the kernel may have a shorter way
+	return n, other.dress(c.dress(err))
 }
 
 // WriteTo writes to w what arrives, until it ends.

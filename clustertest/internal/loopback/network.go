@@ -64,8 +64,8 @@ type route struct {
 // New opens a network without hosts. It fails when 127.0.0.1 cannot be
 // listened on, and when c asks for what cannot be.
 func New(c Config) (*Network, error) {
-	if err := checkLink(c.Link); err != nil || c.GiveUp < 0 {
-		return nil, fmt.Errorf("loopback: Config %v, GiveUp %v cannot be: %w", c.Link, c.GiveUp, err)
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("loopback: Config: %w", err)
 	}
 	c.GiveUp = cmp.Or(c.GiveUp, 127*time.Second)
 	n := &Network{
@@ -88,9 +88,13 @@ func New(c Config) (*Network, error) {
 	return n, nil
 }
 
-// checkLink says what vnet says of a link that cannot be.
-func checkLink(c vnet.LinkConfig) error {
-	_, err := vnet.ParseFault(vnet.Fault{Kind: "link", A: "a", B: "b", Link: c}.String())
+// check tells what is wrong with a Config that cannot be; of its Link, what
+// vnet says.
+func (c Config) check() error {
+	if c.GiveUp < 0 {
+		return fmt.Errorf("a GiveUp of %v: it must not be negative", c.GiveUp)
+	}
+	_, err := vnet.ParseFault(vnet.Fault{Kind: "link", A: "a", B: "b", Link: c.Link}.String())
 	return err
 }
 

@@ -4,11 +4,13 @@ package loopback
 
 import (
 	"context"
+	"errors"
 	"net"
 	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/rehearse-go/rehearse/journal"
@@ -44,9 +46,36 @@ type relay struct {
 type end struct {
 	conn   *net.TCPConn
 	host   *Host
-	fin    atomic.Bool // no more is written to it: its program sees the end
-	silent atomic.Bool // its host crashed: nobody learns of its end
-	dead   bool        // a write found that its program is gone
+	fin    atomic.Bool   // no more is written to it: its program sees the end
+	silent atomic.Bool   // its host crashed: nobody learns of its end
+	turn   chan struct{} // holds a value while somebody writes, or looks at failed
+	failed error         // of a write
+	dead   bool          // a write found that its program is gone
+}
+
+// write writes to the end's program.
+func (e *end) write(b []byte) error {
+	e.turn <- struct{}{}
+	defer func() { <-e.turn }()
+	_, err := e.conn.Write(b)
+	if err != nil {
+		e.failed = err
+	}
+	return err
+}
+
+// wasReset tells whether a read's io.EOF is that of a reset which a write has
+// learned of: the kernel tells it once, and afterwards reads look as if the
+// program had ended well. To shut a socket that is open fails only after a
+// reset; then a write has failed, or is just failing. A broken pipe is no such
+// failure: the end came first, and the reset behind it.
+func (e *end) wasReset() bool {
+	if e.conn.CloseRead() == nil || e.fin.Load() {
+		return false
+	}
+	e.turn <- struct{}{}
+	defer func() { <-e.turn }()
+	return e.failed != nil && !errors.Is(e.failed, syscall.EPIPE)
 }
 
 // newRelay makes the relay of an attempt; net.mu is held.
@@ -62,6 +91,7 @@ func (a *attempt) newRelay(client, server *net.TCPConn) *relay {
 		}
 	}
 	for i := range r.ends {
+		r.ends[i].turn = make(chan struct{}, 1)
 		bound(r.ends[i].conn)
 	}
 	return r

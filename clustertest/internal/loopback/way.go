@@ -92,13 +92,9 @@ func (w *way) portion() int {
 }
 
 // ending tells what the failure of a read from src means: its end, or its
-// reset. A reset that a write has learned of first looks like an end to a read,
-// but to shut a socket that is open for writing fails only after a reset.
+// reset.
 func (w *way) ending(err error) kind {
-	if err != io.EOF {
-		return rst
-	}
-	if w.src.conn.CloseRead() != nil && !w.src.fin.Load() {
+	if err != io.EOF || w.src.wasReset() {
 		return rst
 	}
 	return fin
@@ -257,7 +253,7 @@ func (w *way) arrive(p piece) bool {
 		w.dst.fin.Store(true)
 		err = w.dst.conn.CloseWrite()
 	default:
-		_, err = w.dst.conn.Write(p.data)
+		err = w.dst.write(p.data)
 		w.pace(len(p.data))
 	}
 	if err != nil {
