@@ -38,7 +38,8 @@
 //     found about appends).
 //   - truncations: as many of them as were done, in order, as the journal of
 //     a file system keeps them. What was written after a truncation into the
-//     part that it cut off is not there without the truncation.
+//     part that it cut off is not there without the truncation; but the
+//     sector that it cut within is written in place, as data, like others.
 //
 // Of the unsynced changes of names, any may be there without any other, but
 // those of one name stay in order, a rename is done wholly or not at all, and

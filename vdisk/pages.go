@@ -25,25 +25,24 @@ const maxPast = 3
 //  3. a sector that is neither dirty nor lost is the same in both.
 type page struct {
 	now, stable *block
-	dirty       uint64    // sectors that the next sync stores
-	lost        uint64    // sectors that differ and that no sync will store
-	past        []version // of unsynced sectors, oldest first
-	queued      bool      // in its file's list of what a sync has to look at
+	dirty       uint64      // sectors that the next sync stores
+	lost        uint64      // sectors that differ and that no sync will store
+	past        [][]version // of each sector, oldest first; nil if there are none
+	queued      bool        // in its file's list of what a sync has to look at
 }
 
 // A version is what became of a sector before its present content: it had
 // data, or the cut-th unsynced truncation left the first keep bytes of it.
 type version struct {
-	sector int
-	cut    int // 0 for data
-	keep   int
-	data   []byte
+	cut  int // 0 for data
+	keep int
+	data []byte
 }
 
 func newPage() *page { return &page{now: blank, stable: blank} }
 
 // clean reports whether nothing of the page is waiting or lost.
-func (p *page) clean() bool { return p.dirty|p.lost == 0 && len(p.past) == 0 }
+func (p *page) clean() bool { return p.dirty|p.lost == 0 && p.past == nil }
 
 // ownNow makes now a block that may be written to.
 func (p *page) ownNow() {
@@ -67,7 +66,7 @@ func (p *page) write(off int, b []byte, sector int) {
 func (p *page) touch(s, sector int) {
 	bit := uint64(1) << s
 	if p.dirty&bit != 0 && p.remembered(s) < maxPast {
-		p.past = append(p.past, version{sector: s, data: bytes.Clone(p.now[s*sector : (s+1)*sector])})
+		p.remember(s, version{data: bytes.Clone(p.now[s*sector : (s+1)*sector])}, sector)
 	}
 	p.dirty |= bit
 	p.lost &^= bit
@@ -75,12 +74,27 @@ func (p *page) touch(s, sector int) {
 
 // remembered counts the contents of sector s that are remembered.
 func (p *page) remembered(s int) (n int) {
-	for _, v := range p.past {
-		if v.sector == s && v.cut == 0 {
+	for _, v := range p.before(s) {
+		if v.cut == 0 {
 			n++
 		}
 	}
 	return n
+}
+
+// before returns what became of sector s before its present content.
+func (p *page) before(s int) []version {
+	if p.past == nil {
+		return nil
+	}
+	return p.past[s]
+}
+
+func (p *page) remember(s int, v version, sector int) {
+	if p.past == nil {
+		p.past = make([][]version, pageSize/sector)
+	}
+	p.past[s] = append(p.past[s], v)
 }
 
 // cut zeroes what lies behind from, as the file's n-th unsynced truncation.
@@ -95,7 +109,7 @@ func (p *page) cut(from, n, sector int) {
 			continue
 		}
 		p.touch(s, sector)
-		p.mark(version{sector: s, cut: n, keep: keep})
+		p.mark(s, version{cut: n, keep: keep}, sector)
 	}
 	switch {
 	case p.dirty|p.lost == 0:
@@ -109,16 +123,15 @@ func (p *page) cut(from, n, sector int) {
 
 func (p *page) untouched(s int) bool { return (p.dirty|p.lost)&(1<<s) == 0 }
 
-// mark remembers a truncation. Two with one number are one, at the lower end,
-// and what was written between them is forgotten.
-func (p *page) mark(v version) {
-	first := func(w version) bool { return w.sector == v.sector && w.cut == v.cut }
-	if i := slices.IndexFunc(p.past, first); i >= 0 {
-		v.keep = min(v.keep, p.past[i].keep)
-		later := slices.DeleteFunc(slices.Clone(p.past[i:]), func(w version) bool { return w.sector == v.sector })
-		p.past = append(p.past[:i], later...)
+// mark remembers a truncation of sector s. Two with one number are one, at
+// the lower end, and what was written between them is forgotten.
+func (p *page) mark(s int, v version, sector int) {
+	same := func(w version) bool { return w.cut == v.cut }
+	if i := slices.IndexFunc(p.before(s), same); i >= 0 {
+		v.keep = min(v.keep, p.past[s][i].keep)
+		p.past[s] = p.past[s][:i]
 	}
-	p.past = append(p.past, v)
+	p.remember(s, v, sector)
 }
 
 // sync stores what is dirty.
@@ -146,8 +159,8 @@ func (p *page) stored(sector int) *block {
 // truncated returns the stable content of sector s after the truncations since.
 func (p *page) truncated(s, sector int) []byte {
 	b := bytes.Clone(p.stable[s*sector : (s+1)*sector])
-	for _, v := range p.past {
-		if v.sector == s && v.cut > 0 {
+	for _, v := range p.before(s) {
+		if v.cut > 0 {
 			clear(b[v.keep:])
 		}
 	}
@@ -159,7 +172,9 @@ func (p *page) truncated(s, sector int) []byte {
 func (p *page) fail() {
 	p.lost |= p.dirty
 	p.dirty = 0
-	p.past = slices.DeleteFunc(p.past, func(v version) bool { return v.cut == 0 })
+	for s := range p.past {
+		p.past[s] = slices.DeleteFunc(p.past[s], func(v version) bool { return v.cut == 0 })
+	}
 }
 
 // contents returns what sector s may hold after a crash that left the first
@@ -167,9 +182,8 @@ func (p *page) fail() {
 // last the newest. No two are equal.
 func (p *page) contents(s, cuts, sector int) (list [][]byte) {
 	list = append(list, bytes.Clone(p.stable[s*sector:(s+1)*sector]))
-	for _, v := range p.past {
+	for _, v := range p.before(s) {
 		switch {
-		case v.sector != s:
 		case v.cut == 0:
 			list = append(list, bytes.Clone(v.data))
 		case v.cut <= cuts:

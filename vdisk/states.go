@@ -122,6 +122,9 @@ func (p *page) frozen() *page {
 		c.now = &now
 	}
 	c.past = slices.Clone(p.past)
+	for s := range c.past {
+		c.past[s] = slices.Clone(c.past[s])
+	}
 	return &c
 }
 
