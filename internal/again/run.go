@@ -52,9 +52,11 @@ func Run(ctx context.Context, name string, c Config) Result {
 		return Result{Output: err.Error()}
 	}
 	flags, rest := kept(os.Args[1:])
-	child := exec.CommandContext(ctx, binary, slices.Concat(arguments(name, limit), flags, c.Args, rest)...)
-	child.Env = append(os.Environ(), c.Env...)
-	child.Env = append(child.Env, inside+"="+name)
+	// The form for machines is asked for: there a program's output cannot be
+	// taken for go test's own.
+	own := append(arguments(name, limit), "-test.v=test2json")
+	child := exec.CommandContext(ctx, binary, slices.Concat(own, flags, c.Args, rest)...)
+	child.Env = slices.Concat(environment(), c.Env, []string{inside + "=" + name})
 	child.WaitDelay = time.Second // a grandchild may hold the pipe open
 	heard := listener{name: name}
 	child.Stdout, child.Stderr = &heard, &heard
@@ -77,12 +79,15 @@ func crashed(child *exec.Cmd) bool {
 	return code != 0 && code != 1
 }
 
-// arguments are go test's own for the child. Its form for machines is asked
-// for, since there a program's output cannot be taken for go test's.
+// environment is this process's. A race-detecting child does not sleep for a
+// second before it ends, as it otherwise does in case another race is found.
+func environment() []string {
+	return append(os.Environ(), "GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0")
+}
+
+// arguments are go test's own for the child.
 func arguments(name string, limit time.Duration) []string {
-	args := []string{
-		"-test.run=" + Pattern(name), "-test.count=1", "-test.v=test2json", "-test.timeout=" + limit.String(),
-	}
+	args := []string{"-test.run=" + Pattern(name), "-test.count=1", "-test.timeout=" + limit.String()}
 	if f := flag.Lookup("test.short"); f != nil && f.Value.String() == "true" {
 		args = append(args, "-test.short")
 	}
