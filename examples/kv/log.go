@@ -66,7 +66,8 @@ func openLog(disk FS) (*log, error) {
 	return l, nil
 }
 
-// replay takes every whole line into the map.
+// replay takes lines into the map up to the first that is none. What follows
+// was never acknowledged, unless the disk has changed what it had stored.
 func (l *log) replay() error {
 	size, err := l.file.Size()
 	if err != nil {
