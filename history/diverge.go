@@ -142,8 +142,9 @@ func claimed(claims []sight, s sight) bool {
 // depart writes down which nodes have something else than what was chosen.
 func (c *logCheck) depart(departures []departure, here []sight, chosen *sight, ends []int64) {
 	offset := here[0].offset
+	byNode := func(s sight, node int) int { return cmp.Compare(int(s.op), node) }
 	for node := range departures {
-		at, has := slices.BinarySearchFunc(here, node, func(s sight, node int) int { return cmp.Compare(int(s.op), node) })
+		at, has := slices.BinarySearchFunc(here, node, byNode)
 		what := ""
 		switch {
 		case !has && chosen != nil && (!c.Behind || ends[node] >= offset):

@@ -13,18 +13,18 @@ import (
 // A log that acknowledges what it has not kept yet, and then crashes.
 func Example() {
 	var log history.Log
-	op := log.Produce("c1", "pay 5")
+	op := log.Produce("c1", "5")
 	op.Return(history.At(0))
-	op = log.Produce("c1", "pay 7")
+	op = log.Produce("c1", "7")
 	op.Return(history.At(1))
-	op = log.Produce("c2", "pay 9")
+	op = log.Produce("c2", "9")
 	op.Unknown() // a timeout
 
-	log.Final("node 1", history.Record{Offset: 0, Value: "pay 5"})
+	log.Final("node 1", history.Record{Offset: 0, Value: "5"})
 	fmt.Println(log.Check(history.LogConfig{}).Err())
 	// Output:
 	// history: the log cannot be: 1 lost
-	// 	lost: offset 1: #2 c1: produce "pay 7" = offset 1 [3,4]; is in no final log: #4 node 1: final = 0:"pay 5" [6,7]
+	// 	lost: offset 1: #2 c1: produce "7" = offset 1 [3,4]; is in no final log: #4 node 1: final = 0:"5" [6,7]
 }
 
 // What was asked and answered may be of any type.

@@ -21,7 +21,9 @@ func TestOperationsKeepTheirOrderAndTheirOutcome(t *testing.T) {
 	a.Fail(errors.New("refused"))
 	c.Unknown()
 	_ = d
-	want := []string{"#1 a: ask failed: refused [1,6]", "#2 b: ask = 7 [2,5]", "#3 c: ask = ? [3,-]", "#4 d: ask = ? [4,-]"}
+	want := []string{
+		"#1 a: ask failed: refused [1,6]", "#2 b: ask = 7 [2,5]", "#3 c: ask = ? [3,-]", "#4 d: ask = ? [4,-]",
+	}
 	for i, op := range h.Ops() {
 		if op.String() != want[i] || op.ID != i+1 {
 			t.Errorf("operation %d is %v, want %s", op.ID, op, want[i])

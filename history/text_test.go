@@ -102,7 +102,8 @@ func TestBadTextIsRefusedWithItsLine(t *testing.T) {
 	}
 	h := history.History[string, int]{Limit: 1}
 	two := first + "\"a\"\t1\t2\tok\t\"\"\t1\n\"a\"\t3\t4\tok\t\"\"\t1\n"
-	if err := h.Load(strings.NewReader(two)); err == nil || !strings.Contains(err.Error(), "more operations than the limit") {
+	err := h.Load(strings.NewReader(two))
+	if err == nil || !strings.Contains(err.Error(), "more operations than the limit") {
 		t.Errorf("beyond the limit: got %v", err)
 	}
 }

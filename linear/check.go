@@ -73,7 +73,7 @@ type search[S, In, Out any] struct {
 // judge writes what the search comes to into the result.
 func (s *search[S, In, Out]) judge(key string, b *budget, result *Result) {
 	if n := len(s.ops); n > s.limits.Ops {
-		result.undecided(key, fmt.Sprintf("%d operations of one key, of which %d are searched: "+
+		result.undecided(key, fmt.Sprintf("%d operations of one key, more than the %d that are searched: "+
 			"give the model a Key, make the history shorter, or raise Limits.Ops", n, s.limits.Ops))
 		return
 	}

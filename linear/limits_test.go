@@ -33,8 +33,8 @@ func TestASearchThatComesToALimitIsUndecided(t *testing.T) {
 		{"steps", linear.Limits{Steps: 1000}, "after 1000 steps: give the model a Key, use fewer clients"},
 		{"memory", linear.Limits{Memory: 1 << 20}, "after 1 MiB of states: give the model a Key"},
 		{"time", linear.Limits{Time: time.Millisecond}, "after 1ms: give the model a Key"},
-		{"operations", linear.Limits{Ops: 40}, "41 operations of one key, of which 40 are searched: give the model a Key, " +
-			"make the history shorter, or raise Limits.Ops"},
+		{"operations", linear.Limits{Ops: 40}, "41 operations of one key, more than the 40 that are searched: " +
+			"give the model a Key, make the history shorter, or raise Limits.Ops"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := linear.Check(hard(), linear.Register(), c.limits)

@@ -19,79 +19,82 @@ var (
 	swapped = linear.RegisterResult{Swapped: true}
 )
 
+// registerCases are what clients tell of registers, and whether that can be.
+var registerCases = []struct {
+	name string
+	tell func(h *linear.RegisterHistory)
+	want linear.Verdict
+	op   int // the first answer that cannot be
+}{
+	{"a read after a write", func(h *linear.RegisterHistory) {
+		h.Call("a", linear.Write("x", "1")).Return(done)
+		h.Call("b", linear.Read("x")).Return(value("1"))
+	}, linear.Linearizable, 0},
+	{"a read of what was there before", func(h *linear.RegisterHistory) {
+		h.Call("a", linear.Write("x", "1")).Return(done)
+		h.Call("b", linear.Read("x")).Return(value(""))
+		h.Call("b", linear.Read("x")).Return(value("1"))
+	}, linear.Violation, 2},
+	{"another key", func(h *linear.RegisterHistory) {
+		h.Call("a", linear.Write("x", "1")).Return(done)
+		h.Call("b", linear.Read("y")).Return(value(""))
+	}, linear.Linearizable, 0},
+	{"reads beside a write", func(h *linear.RegisterHistory) {
+		w := h.Call("a", linear.Write("x", "1"))
+		h.Call("b", linear.Read("x")).Return(value(""))
+		h.Call("b", linear.Read("x")).Return(value("1"))
+		w.Return(done)
+	}, linear.Linearizable, 0},
+	{"reads beside a write, new before old", func(h *linear.RegisterHistory) {
+		w := h.Call("a", linear.Write("x", "1"))
+		h.Call("b", linear.Read("x")).Return(value("1"))
+		h.Call("c", linear.Read("x")).Return(value(""))
+		w.Return(done)
+	}, linear.Violation, 3},
+	{"an unknown write that happened, late", func(h *linear.RegisterHistory) {
+		h.Call("a", linear.Write("x", "1")).Unknown()
+		h.Call("b", linear.Write("x", "2")).Return(done)
+		h.Call("b", linear.Read("x")).Return(value("2"))
+		h.Call("b", linear.Read("x")).Return(value("1"))
+	}, linear.Linearizable, 0},
+	{"an unknown write that did not happen", func(h *linear.RegisterHistory) {
+		h.Call("a", linear.Write("x", "1")).Unknown()
+		h.Call("b", linear.Read("x")).Return(value(""))
+	}, linear.Linearizable, 0},
+	{"an unknown write that happened and is undone", func(h *linear.RegisterHistory) {
+		_ = h.Call("a", linear.Write("x", "1"))
+		h.Call("b", linear.Read("x")).Return(value("1"))
+		h.Call("b", linear.Read("x")).Return(value(""))
+	}, linear.Violation, 3},
+	{"a failed write that is seen", func(h *linear.RegisterHistory) {
+		h.Call("a", linear.Write("x", "1")).Fail(errors.New("refused"))
+		h.Call("b", linear.Read("x")).Return(value("1"))
+	}, linear.Violation, 2},
+	{"an unknown read", func(h *linear.RegisterHistory) {
+		h.Call("b", linear.Read("x")).Unknown()
+		h.Call("a", linear.Write("x", "1")).Return(done)
+	}, linear.Linearizable, 0},
+	{"a swap that takes place", func(h *linear.RegisterHistory) {
+		h.Call("a", linear.Swap("x", "", "1")).Return(swapped)
+		h.Call("b", linear.Swap("x", "", "2")).Return(done)
+		h.Call("b", linear.Read("x")).Return(value("1"))
+	}, linear.Linearizable, 0},
+	{"two swaps of one value", func(h *linear.RegisterHistory) {
+		a, b := h.Call("a", linear.Swap("x", "", "1")), h.Call("b", linear.Swap("x", "", "2"))
+		a.Return(swapped)
+		b.Return(swapped)
+	}, linear.Violation, 2},
+	{"an unknown swap", func(h *linear.RegisterHistory) {
+		h.Call("a", linear.Swap("x", "", "1")).Unknown()
+		h.Call("a", linear.Swap("x", "1", "2")).Return(swapped)
+	}, linear.Linearizable, 0},
+	{"what a register does not know", func(h *linear.RegisterHistory) {
+		h.Call("a", linear.RegisterOp{Kind: "clear"}).Return(done)
+	}, linear.Violation, 1},
+}
+
 func TestRegisters(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		tell func(h *linear.RegisterHistory)
-		want linear.Verdict
-		op   int // the first answer that cannot be
-	}{
-		{"a read after a write", func(h *linear.RegisterHistory) {
-			h.Call("a", linear.Write("x", "1")).Return(done)
-			h.Call("b", linear.Read("x")).Return(value("1"))
-		}, linear.Linearizable, 0},
-		{"a read of what was there before", func(h *linear.RegisterHistory) {
-			h.Call("a", linear.Write("x", "1")).Return(done)
-			h.Call("b", linear.Read("x")).Return(value(""))
-			h.Call("b", linear.Read("x")).Return(value("1"))
-		}, linear.Violation, 2},
-		{"another key", func(h *linear.RegisterHistory) {
-			h.Call("a", linear.Write("x", "1")).Return(done)
-			h.Call("b", linear.Read("y")).Return(value(""))
-		}, linear.Linearizable, 0},
-		{"reads beside a write", func(h *linear.RegisterHistory) {
-			w := h.Call("a", linear.Write("x", "1"))
-			h.Call("b", linear.Read("x")).Return(value(""))
-			h.Call("b", linear.Read("x")).Return(value("1"))
-			w.Return(done)
-		}, linear.Linearizable, 0},
-		{"reads beside a write, new before old", func(h *linear.RegisterHistory) {
-			w := h.Call("a", linear.Write("x", "1"))
-			h.Call("b", linear.Read("x")).Return(value("1"))
-			h.Call("c", linear.Read("x")).Return(value(""))
-			w.Return(done)
-		}, linear.Violation, 3},
-		{"an unknown write that happened, late", func(h *linear.RegisterHistory) {
-			h.Call("a", linear.Write("x", "1")).Unknown()
-			h.Call("b", linear.Write("x", "2")).Return(done)
-			h.Call("b", linear.Read("x")).Return(value("2"))
-			h.Call("b", linear.Read("x")).Return(value("1"))
-		}, linear.Linearizable, 0},
-		{"an unknown write that did not happen", func(h *linear.RegisterHistory) {
-			h.Call("a", linear.Write("x", "1")).Unknown()
-			h.Call("b", linear.Read("x")).Return(value(""))
-		}, linear.Linearizable, 0},
-		{"an unknown write that happened and is undone", func(h *linear.RegisterHistory) {
-			_ = h.Call("a", linear.Write("x", "1"))
-			h.Call("b", linear.Read("x")).Return(value("1"))
-			h.Call("b", linear.Read("x")).Return(value(""))
-		}, linear.Violation, 3},
-		{"a failed write that is seen", func(h *linear.RegisterHistory) {
-			h.Call("a", linear.Write("x", "1")).Fail(errors.New("refused"))
-			h.Call("b", linear.Read("x")).Return(value("1"))
-		}, linear.Violation, 2},
-		{"an unknown read", func(h *linear.RegisterHistory) {
-			h.Call("b", linear.Read("x")).Unknown()
-			h.Call("a", linear.Write("x", "1")).Return(done)
-		}, linear.Linearizable, 0},
-		{"a swap that takes place", func(h *linear.RegisterHistory) {
-			h.Call("a", linear.Swap("x", "", "1")).Return(swapped)
-			h.Call("b", linear.Swap("x", "", "2")).Return(done)
-			h.Call("b", linear.Read("x")).Return(value("1"))
-		}, linear.Linearizable, 0},
-		{"two swaps of one value", func(h *linear.RegisterHistory) {
-			a, b := h.Call("a", linear.Swap("x", "", "1")), h.Call("b", linear.Swap("x", "", "2"))
-			a.Return(swapped)
-			b.Return(swapped)
-		}, linear.Violation, 2},
-		{"an unknown swap", func(h *linear.RegisterHistory) {
-			h.Call("a", linear.Swap("x", "", "1")).Unknown()
-			h.Call("a", linear.Swap("x", "1", "2")).Return(swapped)
-		}, linear.Linearizable, 0},
-		{"what a register does not know", func(h *linear.RegisterHistory) {
-			h.Call("a", linear.RegisterOp{Kind: "clear"}).Return(done)
-		}, linear.Violation, 1},
-	} {
+	for _, c := range registerCases {
 		t.Run(c.name, func(t *testing.T) {
 			var h linear.RegisterHistory
 			c.tell(&h)
@@ -166,7 +169,8 @@ func TestQueues(t *testing.T) {
 }
 
 func TestLogs(t *testing.T) {
-	a, b, x := history.Record{Offset: 0, Value: "a"}, history.Record{Offset: 1, Value: "b"}, history.Record{Offset: 2, Value: "c"}
+	a, b := history.Record{Offset: 0, Value: "a"}, history.Record{Offset: 1, Value: "b"}
+	x := history.Record{Offset: 2, Value: "c"}
 	for _, c := range []struct {
 		name string
 		tell func(l *history.Log)

@@ -11,7 +11,9 @@ import (
 	"time"
 )
 
-// Limits bound a check. The zero Limits are those of each field.
+// Limits bound a check. The zero Limits are those of each field. Those of what
+// is searched are looked at between two steps: no limit interrupts a Step that
+// takes long.
 type Limits struct {
 	Ops     int           // for one key; if 0, 2,000: beyond, a search rarely ends
 	Steps   int           // of the model; if 0, 20 million, about ten seconds
