@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rehearse-go/rehearse/clustertest/internal/loopback"
 	"github.com/rehearse-go/rehearse/vnet"
@@ -36,12 +37,12 @@ type member interface {
 // within tries two hosts of a fresh network in each subtest, for programs of
 // this process.
 func within() vnettest.Transport {
-	return between(func(_ *testing.T, h *loopback.Host) member { return h })
+	return between(loopback.Config{}, func(_ *testing.T, h *loopback.Host) member { return h })
 }
 
 // joined tries them for programs that have joined by the gateway.
 func joined() vnettest.Transport {
-	return between(func(t *testing.T, h *loopback.Host) member { return join(t, h) })
+	return between(loopback.Config{}, func(t *testing.T, h *loopback.Host) member { return join(t, h) })
 }
 
 // largest is the one row that does not hold: between hosts a datagram has a
@@ -49,12 +50,12 @@ func joined() vnettest.Transport {
 // ListenPacket's documentation, tested in TestTheLargestDatagram.
 const largest = "the_largest_datagram_is_65507_bytes"
 
-func between(as func(*testing.T, *loopback.Host) member) vnettest.Transport {
+func between(c loopback.Config, as func(*testing.T, *loopback.Host) member) vnettest.Transport {
 	return vnettest.Transport{Run: func(t *testing.T, body func(*testing.T, vnettest.Transport)) {
 		if strings.Contains(t.Name(), largest) {
 			t.Skip("the header takes seven bytes of it")
 		}
-		n := start(t, loopback.Config{})
+		n := start(t, c)
 		api, app := as(t, n.Host("api")), as(t, n.Host("app"))
 		body(t, vnettest.Transport{
 			Listen: api.Listen, Dial: app.Dial, ListenPacket: api.ListenPacket,
@@ -94,3 +95,11 @@ func TestConnectionsOfThoseWhoJoinedConform(t *testing.T) { vnettest.TestConn(t,
 func TestDialsOfThoseWhoJoinedConform(t *testing.T)       { vnettest.TestDial(t, joined()) }
 func TestListenersOfThoseWhoJoinedConform(t *testing.T)   { vnettest.TestListener(t, joined()) }
 func TestPacketsOfThoseWhoJoinedConform(t *testing.T)     { vnettest.TestPacketConn(t, joined()) }
+
+// Latency and jitter on a stream are delay and nothing else.
+func TestConnectionsOverASlowLinkConform(t *testing.T) {
+	slow := vnet.LinkConfig{Latency: time.Millisecond, Jitter: time.Millisecond}
+	vnettest.TestConn(t, between(loopback.Config{Seed: 1, Link: slow}, func(_ *testing.T, h *loopback.Host) member {
+		return h
+	}))
+}

@@ -47,3 +47,14 @@ func ParseGram(b []byte) (again []byte, ok bool) {
 
 // MaxFrame bounds a frame's text.
 const MaxFrame = maxFrame
+
+// Abandon closes what a listener or packet connection really is and tells
+// nobody, as the end of its process would.
+func Abandon(s any) {
+	switch s := s.(type) {
+	case *listener:
+		s.real.Close()
+	case *packetConn:
+		s.real.Close()
+	}
+}

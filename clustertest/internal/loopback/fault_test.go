@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -395,5 +396,18 @@ func TestTheJournalTellsAConnectionsLife(t *testing.T) {
 	}
 	if fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("got\n%s", s.tale())
+	}
+}
+
+func TestErrorsNameVirtualAddressesAlone(t *testing.T) {
+	s := tell(t, loopback.Config{})
+	app, api := s.pair()
+	s.fault("reset " + first)
+	_, between := io.Copy(app, api)
+	_, alone := io.Copy(io.Discard, app)
+	for _, err := range []error{between, alone} {
+		if err == nil || strings.Contains(err.Error(), "127.0.0.1") {
+			t.Errorf("got %v", err)
+		}
 	}
 }

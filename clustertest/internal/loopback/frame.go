@@ -12,9 +12,15 @@ import (
 	"time"
 )
 
-// handshake is how long a stranger may take to say who it is. It is long: on a
-// busy machine the other side may have to wait for its turn.
+// handshake is how long a stranger may take to say who it is, and how long
+// whoever does not read may hold a message up. It is long: on a busy machine
+// the other side may have to wait for its turn.
 const handshake = 20 * time.Second
+
+// greeting is how long a listener's Accept waits for a relay's first message,
+// and so how long a stranger can keep others waiting. A relay sends it with the
+// connection.
+const greeting = 5 * time.Second
 
 // maxFrame bounds a frame's text, in bytes. Whoever announces more is not one
 // of ours.

@@ -186,12 +186,37 @@ func TestCloseEndsEverythingAndWaits(t *testing.T) {
 		t.Errorf("behind net.close stands %v", last)
 	}
 	remote.Close()
-	for range 1000 {
-		if runtime.NumGoroutine() <= before {
-			return
-		}
-		runtime.Gosched() // a goroutine that has closed its channel may have a step to go
+	limit := time.Now().Add(late)
+	for runtime.NumGoroutine() > before && time.Now().Before(limit) {
+		runtime.Gosched() // a goroutine that has said it is over may have a step to go
 	}
-	buf := make([]byte, 1<<20)
-	t.Errorf("goroutines are left:\n%s", buf[:runtime.Stack(buf, true)])
+	if runtime.NumGoroutine() > before {
+		buf := make([]byte, 1<<20)
+		t.Errorf("goroutines are left:\n%s", buf[:runtime.Stack(buf, true)])
+	}
+}
+
+func TestPortsOfTheDeadAreFreeBeforeTheirEndIsKnown(t *testing.T) {
+	s := tell(t, loopback.Config{})
+	before, after := join(t, s.Host("api")), join(t, s.Host("api"))
+	l, p := s.listen(before, "api:80"), s.post(before, "api:53")
+	for _, listening := range []error{
+		listenError(after.Listen(t.Context(), "tcp", "api:80")),
+		listenError(after.ListenPacket(t.Context(), "udp", "api:53")),
+	} {
+		if !errors.Is(listening, syscall.EADDRINUSE) {
+			t.Errorf("beside the living: %v", listening)
+		}
+	}
+	loopback.Abandon(l)
+	loopback.Abandon(p)
+	s.listen(after, "api:80")
+	s.post(after, "api:53")
+}
+
+func listenError(c io.Closer, err error) error {
+	if err == nil {
+		c.Close()
+	}
+	return err
 }

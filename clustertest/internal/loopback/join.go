@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A Remote is a host of a network that another process has. It offers what the
@@ -57,7 +58,7 @@ func (r *Remote) join(ctx context.Context) error {
 		return err
 	}
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(longAgo) })
-	conn.SetDeadline(silence())
+	conn.SetDeadline(time.Now().Add(handshake))
 	m, err := r.ask(conn, message{Op: opJoin})
 	if !stop() && ctx.Err() != nil {
 		err = ctx.Err()
@@ -69,7 +70,7 @@ func (r *Remote) join(ctx context.Context) error {
 		reset(conn)
 		return err
 	}
-	conn.SetDeadline(noDeadline)
+	conn.SetDeadline(time.Time{})
 	r.line, r.ip4, r.hub = newLine(conn), m.Local.Addr(), m.Hub
 	return nil
 }

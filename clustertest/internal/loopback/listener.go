@@ -46,7 +46,7 @@ func (l *listener) hear(c *net.TCPConn) (m message, ok bool) {
 	if !l.listening(c) {
 		return m, false
 	}
-	c.SetReadDeadline(silence())
+	c.SetReadDeadline(time.Now().Add(greeting))
 	m, err := readFrame(c)
 	ours := subtle.ConstantTimeCompare([]byte(m.Key), []byte(l.party.key)) == 1
 	if !l.heard(c) || err != nil || m.Op != opAccept || !ours {

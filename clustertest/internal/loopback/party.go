@@ -93,22 +93,22 @@ func (p *party) Dial(ctx context.Context, network, address string) (net.Conn, er
 	return p.dial(ctx, network, address)
 }
 
+// parting is how long a dial that is over waits for the gateway to know.
+const parting = time.Second
+
 func (p *party) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	real, err := dialReal(ctx, p.gate)
-	if err != nil && ctx.Err() == nil {
-		err = net.ErrClosed // the network is gone
-	}
 	if err != nil {
-		return nil, overdue(ctx, network, address, err)
+		return nil, unanswered(ctx, network, address, err)
 	}
-	stop := context.AfterFunc(ctx, func() { real.SetDeadline(longAgo) })
+	stop := context.AfterFunc(ctx, func() { // so that nobody is connected afterwards
+		real.SetReadDeadline(time.Now().Add(parting))
+		real.CloseWrite()
+	})
 	m, err := p.ask(real, message{Op: opDial, Network: network, Address: address})
 	if !stop() || err != nil {
 		reset(real)
-		if err == nil || ctx.Err() == nil {
-			err = net.ErrClosed
-		}
-		return nil, overdue(ctx, network, address, err)
+		return nil, unanswered(ctx, network, address, net.ErrClosed)
 	}
 	if m.Failure != nil {
 		real.Close()
@@ -126,11 +126,17 @@ func (p *party) ask(c *net.TCPConn, m message) (message, error) {
 	return readFrame(c)
 }
 
-// overdue is the error of a dial that got no answer: because of ctx, if that
-// is done.
-func overdue(ctx context.Context, network, address string, err error) error {
-	if ctx.Err() != nil {
+// unanswered is the error of a dial that got no answer: because of ctx, if that
+// is done, and otherwise because the network is gone.
+func unanswered(ctx context.Context, network, address string, err error) error {
+	e, timeout := err.(net.Error)
+	switch {
+	case ctx.Err() != nil:
 		err = ctxError(ctx.Err())
+	case timeout && e.Timeout(): // the system's clock was ahead of ctx's
+		err = timeoutError{}
+	default:
+		err = net.ErrClosed
 	}
 	a, _ := netip.ParseAddrPort(address)
 	return &net.OpError{Op: "dial", Net: network, Addr: netAddr("tcp", a), Err: err}
@@ -187,9 +193,3 @@ func addrPort(a net.Addr) netip.AddrPort {
 }
 
 func unmapped(a netip.AddrPort) netip.AddrPort { return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()) }
-
-// noDeadline takes a deadline away.
-var noDeadline time.Time
-
-// silence is how long nobody says anything before a handshake is given up.
-func silence() time.Time { return time.Now().Add(handshake) }
