@@ -58,7 +58,7 @@ func storm(t *testing.T, c *cluster) {
 		if app.Put(within(t, time.Second), server, key, "value") == nil {
 			acknowledged[server] = append(acknowledged[server], key)
 		}
-		time.Sleep(50 * time.Millisecond) // virtual
+		time.Sleep(100 * time.Millisecond) // virtual
 	}
 	for n := range c.Nodes() {
 		for _, key := range acknowledged[n.Name()] {
