@@ -1,0 +1,243 @@
+// hashicorp/raft on the network: three nodes, their logs in memory, and two parts that can be left out.
+
+package hunt_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"github.com/rehearse-go/rehearse/journal"
+	"github.com/rehearse-go/rehearse/vnet"
+	"github.com/rehearse-go/rehearse/vnettest"
+)
+
+// A mending leaves out a part of hashicorp/raft that has a bug. Both are
+// within the reach of every user of the library.
+type mending struct {
+	noFastPath bool // heartbeats wait their turn with the other requests
+	noPipeline bool // one request at a time to a follower
+}
+
+// hashicorp returns the subject.
+func hashicorp(m mending) subject {
+	return func(t *vnettest.T, alone time.Duration) (all []member) {
+		nodes := []*node{m.start(t, "n1", 1), m.start(t, "n2", 1)}
+		time.Sleep(alone) // virtual
+		n0 := m.start(t, "n0", slow)
+		n0.BootstrapCluster(raft.Configuration{Servers: []raft.Server{n0.server()}})
+		<-n0.LeaderCh()
+		for _, n := range nodes {
+			s := n.server()
+			if err := n0.AddVoter(s.ID, s.Address, 0, time.Minute).Error(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return []member{n0, nodes[0], nodes[1]}
+	}
+}
+
+// A node is a member that runs hashicorp/raft.
+type node struct {
+	*raft.Raft
+	transport *transport
+	store     *store
+	applied   applied
+}
+
+// start starts a node whose timeouts are so many times the library's own.
+func (m mending) start(t *vnettest.T, name string, times time.Duration) *node {
+	t.Helper()
+	tell := func(e journal.Event) {
+		e.Where = name
+		t.Journal.Append(e)
+	}
+	logger := hclog.New(&hclog.LoggerOptions{Name: name, Output: t.Output(), Level: hclog.Info})
+	n := &node{
+		transport: m.transport(t, t.Host(name), logger, tell),
+		store:     &store{InmemStore: raft.NewInmemStore(), tell: tell},
+	}
+	c := raft.DefaultConfig()
+	c.LocalID, c.Logger = raft.ServerID(name), logger
+	for _, d := range []*time.Duration{
+		&c.HeartbeatTimeout, &c.ElectionTimeout, &c.LeaderLeaseTimeout, &c.CommitTimeout,
+	} {
+		*d *= times
+	}
+	var err error
+	n.Raft, err = raft.NewRaft(c, &n.applied, n.store, n.store, raft.NewInmemSnapshotStore(), n.transport)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func (n *node) server() raft.Server {
+	address := n.transport.LocalAddr()
+	return raft.Server{ID: n.transport.id, Address: address}
+}
+
+// Leads tells whether the node believes that it leads.
+func (n *node) Leads() bool { return n.State() == raft.Leader }
+
+// Write hands the node a command.
+func (n *node) Write(data string) { n.Apply([]byte(data), time.Second) }
+
+// Applied returns the commands that the node has carried out.
+func (n *node) Applied() []entry { return n.applied.entries() }
+
+// Log returns all that the node has stored.
+func (n *node) Log() (all []entry) {
+	last, _ := n.store.LastIndex()
+	for i := uint64(1); i <= last; i++ {
+		var l raft.Log
+		if n.store.GetLog(i, &l) == nil {
+			all = append(all, entryOf(&l))
+		}
+	}
+	return all
+}
+
+func entryOf(l *raft.Log) entry {
+	return entry{l.Index, l.Term, fmt.Sprintf("%v %s", l.Type, l.Data)}
+}
+
+// Stop shuts the node down.
+func (n *node) Stop() (ended <-chan struct{}) {
+	shutdown, done := n.Shutdown(), make(chan struct{})
+	go func() {
+		defer close(done)
+		shutdown.Error()
+	}()
+	return done
+}
+
+// Free closes the node's connections, and the pipelines that nobody closes
+// when a shutdown hangs. The transport is closed before its streams are: a
+// connection accepted between the two would never be told to end.
+func (n *node) Free() {
+	n.transport.mu.Lock()
+	for _, p := range n.transport.pipelines {
+		p.Close()
+	}
+	n.transport.mu.Unlock()
+	n.transport.Close()
+	n.transport.CloseStreams()
+}
+
+// A transport is the library's own over a host's streams, which leaves out
+// the fast path of heartbeats if so told, and remembers pipelines.
+type transport struct {
+	*raft.NetworkTransport
+	mending
+	id   raft.ServerID
+	tell func(journal.Event)
+
+	mu        sync.Mutex
+	pipelines []raft.AppendPipeline
+}
+
+func (m mending) transport(t *vnettest.T, h *vnet.Host, logger hclog.Logger, tell func(journal.Event)) *transport {
+	l, err := h.Listen(t.Context(), "tcp", h.Name()+":7000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := raft.NetworkTransportConfig{Stream: streams{l, h}, MaxPool: 3, Timeout: 2 * time.Second, Logger: logger}
+	if m.noPipeline {
+		c.MaxRPCsInFlight = 1
+	}
+	return &transport{
+		NetworkTransport: raft.NewNetworkTransportWithConfig(&c),
+		mending:          m, id: raft.ServerID(h.Name()), tell: tell,
+	}
+}
+
+// SetHeartbeatHandler is called with the fast path.
+func (t *transport) SetHeartbeatHandler(handle func(raft.RPC)) {
+	if t.noFastPath || handle == nil {
+		return
+	}
+	var term uint64
+	t.NetworkTransport.SetHeartbeatHandler(func(r raft.RPC) {
+		if a, ok := r.Command.(*raft.AppendEntriesRequest); ok && a.Term > term {
+			term = a.Term
+			t.tell(journal.Event{Kind: "raft.heartbeat", Peer: string(a.ID), Subject: fmt.Sprintf("term %d", term)})
+		}
+		handle(r)
+	})
+}
+
+// AppendEntriesPipeline opens a pipeline to a follower.
+func (t *transport) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddress) (raft.AppendPipeline, error) {
+	p, err := t.NetworkTransport.AppendEntriesPipeline(id, to)
+	if err == nil {
+		t.mu.Lock()
+		t.pipelines = append(t.pipelines, p)
+		t.mu.Unlock()
+	}
+	return p, err
+}
+
+// streams is a raft.StreamLayer on a host.
+type streams struct {
+	net.Listener
+	host *vnet.Host
+}
+
+// Dial connects to another node.
+func (s streams) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	return s.host.Dial(ctx, "tcp", string(to))
+}
+
+// A store is a log in memory that tells the journal what is put into it.
+type store struct {
+	*raft.InmemStore
+	tell func(journal.Event)
+}
+
+// StoreLogs stores entries.
+func (s *store) StoreLogs(logs []*raft.Log) error {
+	for _, l := range logs {
+		e := entryOf(l)
+		where := fmt.Sprintf("%d of term %d", e.Index, e.Term)
+		s.tell(journal.Event{Kind: "raft.store", Subject: where, Body: []byte(e.Data)})
+	}
+	return s.InmemStore.StoreLogs(logs)
+}
+
+// StoreLog stores an entry.
+func (s *store) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{l}) }
+
+// applied is a raft.FSM that remembers the commands it was given.
+type applied struct {
+	mu  sync.Mutex
+	all []entry
+}
+
+// Apply carries out a command.
+func (a *applied) Apply(l *raft.Log) any {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(a.all, entryOf(l))
+	return nil
+}
+
+func (a *applied) entries() []entry {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.all
+}
+
+// Snapshot is not called: the log stays short of where one is due.
+func (a *applied) Snapshot() (raft.FSMSnapshot, error) { return nil, io.ErrUnexpectedEOF }
+
+// Restore is not called either.
+func (a *applied) Restore(from io.ReadCloser) error { return from.Close() }
