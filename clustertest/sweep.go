@@ -1,0 +1,168 @@
+// Sweep: the same test with many seeds, and the fewest faults with which it fails.
+
+package clustertest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rehearse-go/rehearse/internal/again"
+)
+
+// A SweepConfig says which seeds are swept. The zero SweepConfig is a hundred
+// seeds from 1, one after the other.
+type SweepConfig struct {
+	// Config is of each run's cluster. Its Seed is the first seed; if 0, 1.
+	// -rehearse.seed (or $REHEARSE_SEED) goes before it: of a number, that seed
+	// alone is swept; of "random", the first seed is drawn.
+	Config
+
+	// Seeds is how many seeds are swept, one after the other in number; if 0,
+	// 100, which is seconds in a bubble. -rehearse.seeds (or $REHEARSE_SEEDS)
+	// goes before it, for a night's sweep.
+	Seeds int
+
+	// Budget is of real time, after which no other seed is begun; if 0, none: a
+	// count is the same everywhere. What was not run is said.
+	Budget time.Duration
+
+	// Shrink is how many lists of faults are tried, at most, to find the fewest
+	// with which the run still fails; if 0, 200 in a bubble and 20 in real time,
+	// where each may take a minute. If negative, none.
+	Shrink int
+
+	// Workers is how many seeds run at a time; if 0, 1: then build and body may
+	// share what they like from one seed to the next.
+	Workers int
+}
+
+// Sweep runs body on a cluster, as [Run] does, once for each seed:
+//
+//	func TestStore(t *testing.T) {
+//		clustertest.Sweep(t, clustertest.SweepConfig{}, newStore,
+//			func(t *testing.T, c *clustertest.Cluster[*store]) {
+//				storm := c.Nemesis(clustertest.Nemesis{})
+//				acked := write(c, storm.Done())
+//				for key, value := range acked {
+//					c.Await(key+" read", time.Minute, func() bool { return read(c, key) == value })
+//				}
+//			})
+//	}
+//
+// Each seed is a subtest named by it, as "seed=17". A test has one Sweep, or
+// each in a subtest of its own.
+//
+// The first seed that fails is the last to be begun. Sweep then asks which of
+// the faults that the run's nemeses did are needed for it: it leaves faults
+// out, then makes those that are left shorter and milder, as long as the run
+// fails in the same way. Each attempt is one run alone in a child process (this
+// test binary, with TestMain), so that panics and hangs stay there. Two runs
+// fail in the same way when they fail at the same line with the same words but
+// for numbers, or with the same panic.
+//
+// The smallest is run once more, as a subtest whose name is all there is to
+// know: seed=17,2.1s+10ms_crash_n0 is seed 17 with this fault and no other. The
+// last lines of the failure are
+//
+//	smallest faults: 2.1s+10ms crash n0 (1 of 14, in 37 replays)
+//	replay  go test -run '^TestStore$/^seed=17,2\.1s\+10ms_crash_n0$' example.org/store
+//
+// and that command, which may name any seed and any faults, runs exactly that
+// and shrinks nothing. The faults of several nemeses of one body are joined by
+// ";;" in the order in which they began; no fault at all is "none".
+//
+// A run that does not fail each time is told with counts. When a program's
+// panic, or go test's timeout, ends the process, a second process that Sweep
+// had started meanwhile names the seeds that were under way, shrinks those for
+// half a minute at most, and prints the same lines.
+func Sweep[P Program](
+	t *testing.T, s SweepConfig, build func(*Env) (P, error), body func(*testing.T, *Cluster[P]),
+) {
+	t.Helper()
+	w := &sweep{t: t, config: s, run: func(t *testing.T, c Config) {
+		t.Helper()
+		Run(t, c, build, body)
+	}}
+	w.sweep()
+}
+
+// A sweep is one call of Sweep.
+type sweep struct {
+	t      *testing.T
+	config SweepConfig
+	run    func(*testing.T, Config) // Run, with what it builds and does
+}
+
+// sweep does what this process is for: one scenario that -run names, being the
+// witness, or all seeds.
+func (w *sweep) sweep() {
+	w.t.Helper()
+	if w.config.Workers < 0 || w.config.Budget < 0 {
+		w.t.Fatalf("clustertest: Sweep with Workers %d and Budget %v: less than nothing",
+			w.config.Workers, w.config.Budget)
+	}
+	name, one := again.Named(w.t.Name())
+	switch {
+	case !one && isWitness(w.t):
+		w.witness()
+	case !one:
+		w.all()
+	case strings.HasPrefix(name, seedPrefix):
+		w.only(name)
+	}
+}
+
+// only runs the one scenario of that name.
+func (w *sweep) only(name string) {
+	w.t.Helper()
+	s, err := parseScenario(name)
+	if err != nil {
+		w.t.Fatalf("clustertest: -run names no run of this sweep: %v", err)
+	}
+	w.t.Run(name, func(t *testing.T) {
+		t.Helper()
+		w.play(t, s, newScript(s))
+	})
+}
+
+// play runs a scenario.
+func (w *sweep) play(t *testing.T, s scenario, by *script) {
+	t.Helper()
+	c := w.config.Config
+	c.Seed, c.script = s.seed, by
+	w.run(t, c)
+}
+
+// all sweeps the seeds and explains the first that fails.
+func (w *sweep) all() {
+	w.t.Helper()
+	first, n := w.seeds()
+	r := &round{sweep: w, first: first, next: first, end: first + uint64(n)}
+	r.witness = callWitness(w.t)
+	func() {
+		defer r.witness.dismiss()
+		r.run(max(w.config.Workers, 1))
+	}()
+	if r.stopped != nil {
+		w.explain(r.stopped, r.words(n))
+		return
+	}
+	w.t.Logf("clustertest: %s", r.words(n))
+}
+
+// words tell what became of n seeds.
+func (r *round) words(n int) string {
+	said := fmt.Sprintf("%d of %d seeds passed", r.passed, n)
+	if r.skipped > 0 {
+		said += fmt.Sprintf("; -run leaves out %d", r.skipped)
+	}
+	if r.next == r.end {
+		return said
+	}
+	if r.late {
+		said += "; the time was up"
+	}
+	return said + fmt.Sprintf("; not run: seed=%d to seed=%d", r.next, r.end-1)
+}
