@@ -4,14 +4,11 @@ package vnettest
 
 import (
 	"cmp"
-	"context"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/rehearse-go/rehearse/internal/again"
-	"github.com/rehearse-go/rehearse/internal/shrink"
 )
 
 // An ExploreConfig says how a test's orders of delivery are explored. The zero
@@ -50,7 +47,11 @@ type ExploreConfig struct {
 // The first schedule that fails is the last to be tried. Explore leaves out
 // deviations while it still fails, running the rest of them again in child
 // processes; then it runs the smallest as a subtest, and tells in words what
-// each deviation does. Child processes run this test binary, with TestMain.
+// each deviation does. A schedule whose bubble deadlocks fails like any other.
+// A panic of a program's goroutine, or a hang that no bubble notices, ends the
+// process; then a second one, which has waited for that, names the schedule,
+// leaves out deviations likewise, and tells. Child processes run this test
+// binary, TestMain included.
 func Explore(t *testing.T, c ExploreConfig, f func(*T)) {
 	t.Helper()
 	switch {
@@ -64,10 +65,16 @@ func Explore(t *testing.T, c ExploreConfig, f func(*T)) {
 	c.Shrink = cmp.Or(c.Shrink, 100)
 	c.Net.Seed = cmp.Or(c.Net.Seed, chosenSeed(t), 1)
 	x := explorer{t: t, c: c, f: f, passed: map[string]bool{}}
+	if ran := again.Testimony(t.Name()); len(ran) > 0 {
+		x.testify(ran[0])
+		return
+	}
 	if name, one := again.Named(t.Name()); one {
 		x.replay(name)
 		return
 	}
+	x.witness = again.CallWitness(t.Name(), again.Config{Args: []string{seedArg(c.Net.Seed)}, Timeout: hearing})
+	defer x.witness.Dismiss()
 	x.explore()
 }
 
@@ -78,7 +85,9 @@ type explorer struct {
 	f      func(*T)
 	passed map[string]bool // the names of schedules, planned or as they were run
 
-	replays int // in child processes
+	witness *again.Witness
+	replays int          // in child processes
+	last    again.Result // of the last replay that failed, which is the smallest so far
 }
 
 // A flight is one schedule, run, and what became of it.
@@ -91,6 +100,8 @@ type flight struct {
 func (x *explorer) run(s schedule) *flight {
 	x.t.Helper()
 	o := &flight{pilot: pilot{left: s}}
+	x.witness.Began(s.String())
+	defer x.witness.Ended(s.String())
 	ok := x.t.Run(s.String(), func(t *testing.T) {
 		o.ran = true
 		c := x.c.Config
@@ -158,57 +169,4 @@ func widest(widths []int) (most int) {
 		most = max(most, w)
 	}
 	return most
-}
-
-// explain finds the fewest deviations with which it fails as o did, and tells.
-func (x *explorer) explain(o *flight) {
-	x.t.Helper()
-	if again.Inside() {
-		return
-	}
-	found := o.actual()
-	if len(found) == 0 {
-		x.tell(o, "it fails in the canonical order")
-		return
-	}
-	fewest, _ := shrink.List(found, x.c.Shrink, x.failsAgain)
-	smallest := o
-	if len(fewest) < len(found) {
-		smallest = x.run(fewest)
-	}
-	if !smallest.failed { // -failfast, or it does not do the same each time
-		smallest = o
-	}
-	x.tell(smallest, fmt.Sprintf("fewest deviations: %s (%d of %d, replays: %d)",
-		smallest.actual(), len(smallest.made), len(found), x.replays))
-}
-
-// failsAgain tells whether the schedule fails in a child process, in a way that
-// does not end this one when it is run here.
-func (x *explorer) failsAgain(s []deviation) bool {
-	name := schedule(s).String()
-	if x.passed[name] {
-		return false
-	}
-	ctx := x.t.Context()
-	if end, limited := x.t.Deadline(); limited {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, end.Add(-time.Second))
-		defer cancel()
-	}
-	x.replays++
-	r := again.Run(ctx, x.t.Name()+"/"+name, again.Config{Args: []string{seedArg(x.c.Net.Seed)}})
-	return r.Failed && !r.Crashed && !r.Hung
-}
-
-// tell logs, as the last of the failure, what the deviations did and how to
-// run just them.
-func (x *explorer) tell(o *flight, headline string) {
-	x.t.Helper()
-	var b strings.Builder
-	for line := range strings.Lines(o.words()) {
-		fmt.Fprintf(&b, "  %s", line)
-	}
-	name := x.t.Name() + "/" + o.actual().String()
-	x.t.Logf("vnettest:\n%s%s; rerun  %s", &b, headline, again.Command(name, seedArg(x.c.Net.Seed)))
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/rehearse-go/rehearse/internal/again"
 	"github.com/rehearse-go/rehearse/vnet"
 )
 
@@ -109,6 +110,11 @@ type made struct {
 	went, before string // the segments: taken, and first in turn
 }
 
+func (m made) String() string { return m.went + " went before " + m.before }
+
+// atChoice begins the line about a deviation.
+const atChoice = "at choice "
+
 // order is a [vnet.Order]. A deviation that does not fit, since fewer wait, is
 // left out.
 func (p *pilot) order(waiting []vnet.Segment) int {
@@ -124,7 +130,11 @@ func (p *pilot) order(waiting []vnet.Segment) int {
 	if d.take > len(waiting) {
 		return 0
 	}
-	p.made = append(p.made, made{d, unnumbered(waiting[d.take-1]), unnumbered(waiting[0])})
+	m := made{d, unnumbered(waiting[d.take-1]), unnumbered(waiting[0])}
+	p.made = append(p.made, m)
+	if again.Inside() { // the process may not come to its end
+		fmt.Printf("\n%s%d, %v\n", atChoice, m.at, m)
+	}
 	return d.take - 1
 }
 
@@ -140,13 +150,4 @@ func (p *pilot) actual() (s schedule) {
 		s = append(s, m.deviation)
 	}
 	return s
-}
-
-// words tells what each deviation did, a line each.
-func (p *pilot) words() string {
-	var b strings.Builder
-	for _, m := range p.made {
-		fmt.Fprintf(&b, "at choice %d of %d, %s went before %s\n", m.at, len(p.widths), m.went, m.before)
-	}
-	return b.String()
 }

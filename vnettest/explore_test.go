@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rehearse-go/rehearse/internal/again"
 	"github.com/rehearse-go/rehearse/journal"
 	"github.com/rehearse-go/rehearse/vnet"
 	"github.com/rehearse-go/rehearse/vnettest"
@@ -132,6 +133,25 @@ var explorations = map[string]struct {
 			go leftByTheFirst()
 		}
 	}},
+	"a panic": {vnettest.ExploreConfig{}, func(t *vnettest.T) {
+		if strings.HasPrefix(exchange(t, 3), "c") {
+			go panic("out of cheese")
+			time.Sleep(time.Second) // virtual
+		}
+	}},
+	"a panic, once": {vnettest.ExploreConfig{}, func(t *vnettest.T) {
+		if exchange(t, 3) == "bac" && !again.Inside() {
+			go panic("out of cheese")
+			time.Sleep(time.Second) // virtual
+		}
+	}},
+	"a mutex": {vnettest.ExploreConfig{}, func(t *vnettest.T) {
+		if exchange(t, 3) == "cba" {
+			var mu sync.Mutex
+			mu.Lock()
+			mu.Lock()
+		}
+	}},
 	"a wait for the network": {vnettest.ExploreConfig{}, func(t *vnettest.T) {
 		c, _ := t.Pair("x", "y")
 		c.Read(make([]byte, 1))
@@ -159,7 +179,8 @@ func explore(t *testing.T, name string, pattern string, args ...string) (out str
 	t.Helper()
 	args = append([]string{"-test.run", pattern, "-test.v", "-test.timeout=60s"}, args...)
 	run := exec.CommandContext(t.Context(), os.Args[0], args...)
-	run.Env = append(os.Environ(), exploration+"="+name, "REHEARSE_ARTIFACTS="+t.TempDir(), "REHEARSE_SEED=")
+	run.Env = append(os.Environ(), exploration+"="+name, "REHEARSE_ARTIFACTS="+t.TempDir(), "REHEARSE_SEED=",
+		"GORACE=atexit_sleep_ms=0")
 	b, err := run.CombinedOutput()
 	return string(b), err == nil
 }
@@ -245,6 +266,15 @@ func TestWhatAnExplorationSays(t *testing.T) {
 			"--- FAIL: TestExploration/1:2 (", "fewest deviations: 1:2 (1 of 1, replays: 0)",
 			"at choice 1 of 2, b>z:0#0 b:32768 > z:0 data 1 went before a>z:0#0 a:32768 > z:0 data 1",
 			"--- FAIL: TestExploration ("}},
+		{"a panic", whole, false, []string{
+			"panic: out of cheese", "vnettest: the process ended during TestExploration/1:3; rerun  go test -run",
+			"at choice 1, c>z:0#0 c:32768 > z:0 data 1 went before a>z:0#0 a:32768 > z:0 data 1",
+			"fewest deviations: 1:3 (1 of 1, replays: 2); rerun  go test -run '^TestExploration$/^1:3$'"}},
+		{"a panic, once", whole, false, []string{
+			"the process ended during TestExploration/1:2; rerun", "run again, that schedule ends otherwise"}},
+		{"a mutex", whole, false, []string{
+			"hangs for good", "the process ended during TestExploration/1:3,2:2",
+			"fewest deviations: 1:3,2:2 (2 of 2, "}},
 		{"a wait for the network", whole, false, []string{"The network is held: only what steps it"}},
 		{"no lost update", whole, true, []string{"schedules explored: 20, up to ", "; there are more"}},
 		{"all", whole, true, []string{"schedules explored: all 6, up to 2 deviations"}},
@@ -360,9 +390,9 @@ func TestASchedulesNameIsReadAsItIsWritten(t *testing.T) {
 	for name, n := range map[string]int{
 		"default": 0, "1:2": 1, "3:2,17:4": 2, "3-4:2": 2, "3:2,4:3": 2, "1-3:2,4-9:5,12:2": 10, "1-65536:2": 65536,
 	} {
-		again, deviations, err := vnettest.ReadSchedule(name)
-		if err != nil || again != name || deviations != n {
-			t.Errorf("%s is read as %s, %d deviations, %v; want %d", name, again, deviations, err, n)
+		written, deviations, err := vnettest.ReadSchedule(name)
+		if err != nil || written != name || deviations != n {
+			t.Errorf("%s is read as %s, %d deviations, %v; want %d", name, written, deviations, err, n)
 		}
 	}
 	for _, name := range []string{
@@ -370,8 +400,8 @@ func TestASchedulesNameIsReadAsItIsWritten(t *testing.T) {
 		"3:2,4:2", "3-3:2", "4-3:2", "3-:2", "1-65537:2", "1-99999999999:2", "3:2:2",
 		"9223372036854775807:2,1:2", "Default",
 	} {
-		if again, _, err := vnettest.ReadSchedule(name); err == nil {
-			t.Errorf("%q is read as %s", name, again)
+		if written, _, err := vnettest.ReadSchedule(name); err == nil {
+			t.Errorf("%q is read as %s", name, written)
 		}
 	}
 }
@@ -381,8 +411,8 @@ func FuzzAScheduleIsReadAsItIsWritten(f *testing.F) {
 		f.Add(name)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		if again, _, err := vnettest.ReadSchedule(name); err == nil && again != name {
-			t.Errorf("%q is read as %q", name, again)
+		if written, _, err := vnettest.ReadSchedule(name); err == nil && written != name {
+			t.Errorf("%q is read as %q", name, written)
 		}
 	})
 }

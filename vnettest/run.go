@@ -1,8 +1,9 @@
 // Run: a test in a bubble with a network in it.
 
 // Package vnettest runs a test inside a testing/synctest bubble with a
-// virtual network in it, speaks to programs through scripted peers, and keeps
-// what happened when the test fails.
+// virtual network in it, speaks to programs through scripted peers, tries the
+// orders in which messages can arrive, and keeps what happened when the test
+// fails.
 package vnettest
 
 import (

@@ -28,6 +28,8 @@ type Config struct {
 	Timeout time.Duration // of real time, after which the child is ended; if 0, a minute: it is one test
 }
 
+func (c Config) limit() time.Duration { return cmp.Or(c.Timeout, time.Minute) }
+
 // A Result is what became of a test that was run again. With all but Output
 // zero the test was not run: the binary has none of that name, or the process
 // ended before its turn.
@@ -44,7 +46,7 @@ type Result struct {
 // arguments but for go test's own, and waits for its end. Parents of the test
 // run too, as far as they must to get to it. When ctx ends the child is killed.
 func Run(ctx context.Context, name string, c Config) Result {
-	limit := cmp.Or(c.Timeout, time.Minute)
+	limit := c.limit()
 	ctx, cancel := context.WithTimeout(ctx, limit+limit/4) // the child ends itself first, and tells where it was
 	defer cancel()
 	binary, err := os.Executable()

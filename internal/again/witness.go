@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 )
 
 // A Witness is told what begins and ends. A panic of any goroutine but the
@@ -36,17 +35,18 @@ const (
 // CallWitness starts a witness for the test of that full name: this test
 // binary again, which waits before anything else of it begins. When this
 // process ends without [Witness.Dismiss], the witness goes on to run that
-// test, for so long at most, where [Testimony] says what had begun and not
-// ended; what it prints on its standard error goes where ours does. It is nil
-// when there is none to be had, or when this process was started by [Run].
-func CallWitness(test string, limit time.Duration) *Witness {
+// test, as [Run] would but for what it prints: its standard error goes where
+// ours does. There [Testimony] says what had begun and not ended. The witness
+// is nil when there is none to be had, or when this process was started by Run.
+func CallWitness(test string, c Config) *Witness {
 	binary, err := os.Executable()
 	if err != nil || Inside() {
 		return nil
 	}
 	flags, rest := kept(os.Args[1:])
-	child := exec.Command(binary, slices.Concat(arguments(test, limit), flags, rest)...)
-	child.Env = append(environment(), witnessOf+"="+test)
+	own := arguments(test, c.limit())
+	child := exec.Command(binary, slices.Concat(own, flags, c.Args, rest)...)
+	child.Env = slices.Concat(environment(), c.Env, []string{witnessOf + "=" + test})
 	child.Stderr = os.Stderr
 	in, err := child.StdinPipe()
 	if err != nil || child.Start() != nil {

@@ -8,7 +8,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/rehearse-go/rehearse/internal/again"
 )
@@ -22,10 +21,10 @@ func TestScene(t *testing.T) {
 		return
 	}
 	if running := again.Testimony(t.Name()); len(running) > 0 {
-		fmt.Fprintf(os.Stderr, "the witness saw %q\n", running)
+		fmt.Fprintf(os.Stderr, "the witness saw %q %d %s\n", running, *depth, os.Getenv("MOOD"))
 		return
 	}
-	w := again.CallWitness(t.Name(), time.Minute)
+	w := again.CallWitness(t.Name(), again.Config{Args: []string{"-depth=7"}, Env: []string{"MOOD=good"}})
 	defer w.Dismiss()
 	for _, name := range []string{"one", "two", "three"} {
 		w.Began(name)
@@ -48,7 +47,7 @@ func TestScene(t *testing.T) {
 }
 
 func TestAWitnessTellsWhatRan(t *testing.T) {
-	const saw = `the witness saw ["two"]`
+	const saw = `the witness saw ["two"] 7 good`
 	for how, want := range map[string]string{
 		"panics": saw, "exits": saw, "ends between": "", "fails": "", "passes": "",
 	} {
