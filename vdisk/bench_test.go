@@ -8,7 +8,8 @@ import (
 	"github.com/rehearse-go/rehearse/vdisk"
 )
 
-func systems(b *testing.B) map[string]vdisk.FS {
+// systems are what must behave alike.
+func systems(b testing.TB) map[string]vdisk.FS {
 	return map[string]vdisk.FS{"disk": vdisk.New(vdisk.Config{}).Mount(), "os": vdisk.OS(b.TempDir())}
 }
 

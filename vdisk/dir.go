@@ -65,7 +65,7 @@ func (d *Disk) findDir(name string) (*inode, error) {
 }
 
 // change does what sets say, and remembers it as not stable.
-func (d *Disk) change(text string, sets ...entry) {
+func (d *Disk) change(text string, sets ...entry) *change {
 	c := &change{text: text, sets: sets}
 	for _, e := range sets {
 		c.needs = append(c.needs, d.before(e, len(sets) == 1)...)
@@ -76,6 +76,7 @@ func (d *Disk) change(text string, sets ...entry) {
 		d.store(d.pending[0])
 		d.pending = slices.Delete(d.pending, 0, 1)
 	}
+	return c
 }
 
 // before returns the pending changes that must have been done before e is:
@@ -182,9 +183,27 @@ func (d *Disk) rename(from, to string) error {
 	case target == node:
 		return nil
 	}
-	d.change("rename "+from+" "+to, entry{toDir, toBase, node}, entry{dir, base, nil})
+	above := d.above(to)
+	c := d.change("rename "+from+" "+to, entry{toDir, toBase, node}, entry{dir, base, nil})
+	c.needs = append(c.needs, above...)
 	if target != nil {
 		d.unlink(target)
 	}
 	return nil
+}
+
+// above returns the pending changes that brought the directories above name
+// to where they are: without them, what is renamed to there would be lost.
+func (d *Disk) above(name string) (list []*change) {
+	parent := name[:max(strings.LastIndexByte(name, '/'), 0)]
+	if parent == "" {
+		return nil
+	}
+	dir, _, _, _ := d.find(parent)
+	for _, c := range d.pending {
+		if slices.ContainsFunc(c.sets, func(e entry) bool { return e.node == dir }) {
+			list = append(list, c)
+		}
+	}
+	return append(list, d.above(parent)...)
 }

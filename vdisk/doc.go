@@ -42,8 +42,9 @@
 //     sector that it cut within is written in place, as data, like others.
 //
 // Of the unsynced changes of names, any may be there without any other, but
-// those of one name stay in order, a rename is done wholly or not at all, and
-// a directory is not gone before what was in it. So a rename may arrive before
+// those of one name stay in order, a rename is done wholly or not at all and
+// not into a directory that is not there, and a directory is not gone before
+// what was in it. So a rename may arrive before
 // the data of the file that it renamed. At most 4096 changes wait so; then
 // the oldest is stored, as a kernel's write-back does in time.
 //

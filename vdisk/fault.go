@@ -91,7 +91,8 @@ func parseFault(s string) (Fault, error) {
 	case slices.Contains(opKinds, OpKind(f.Kind)):
 		return f.hurting(rest)
 	}
-	return f, fmt.Errorf("no kind %q; there are flip, full, pause, slow, and before what befalls it %v", f.Kind, opKinds)
+	return f, fmt.Errorf("no kind %q; there are flip, full, pause, slow and, before what befalls it, %v",
+		f.Kind, opKinds)
 }
 
 func done(rest []string) error {

@@ -18,8 +18,8 @@ var ErrMoreStates = errors.New("vdisk: there are more states than the limit")
 
 // States yields every state in which a crash could leave the disk as it
 // stands now, each once and as a disk of its own, to be mounted, checked and
-// thrown away; the disk itself is not touched and may go on. The order is the
-// same in every run, and the first is what Crash{Lose: true} leaves. If there
+// thrown away, without latency, journal, rules and faults; the disk itself is
+// not touched and may go on. The order is the same in every run, and the first is what Crash{Lose: true} leaves. If there
 // are more than limit, States says so: it ends with a nil disk and
 // ErrMoreStates. It panics if limit is not positive.
 //
@@ -67,7 +67,7 @@ func most(limit int) int { return 10_000 + 100*limit }
 // state returns a new disk in the state that pick chooses.
 func (d *Disk) state(pick chooser) *Disk {
 	c := d.cfg
-	c.Journal = nil
+	c.Journal, c.Latency = nil, 0
 	s := New(c)
 	root, _ := d.left(pick)
 	s.settle(root)
