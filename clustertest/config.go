@@ -81,9 +81,10 @@ type Config struct {
 	Deadline time.Duration
 
 	// Failed is asked when the program of a node ends by itself, with what its
-	// Run returned. If it answers true the node is down from then on and can be
-	// started again; if false, the test fails. If nil, only an end without
-	// an error is fine.
+	// Run returned. If it answers true the node is down until it is started
+	// again, by the test or at the end of the disk's fault or the nemesis that
+	// may have ended it; if false, the test fails. If nil, only an end without an
+	// error is fine.
 	Failed func(node string, err error) bool
 
 	// Command makes the command of a node's process, in mode Processes. If nil,
@@ -111,6 +112,9 @@ func (c Config) with(t *testing.T) Config {
 		grace = 10 * time.Second
 	}
 	c.Grace = cmp.Or(c.Grace, grace)
+	if c.Mode == Bubble && c.Net.Link == (vnet.LinkConfig{}) {
+		c.Net.Link.Latency = time.Millisecond
+	}
 	if c.Failed == nil {
 		c.Failed = func(_ string, err error) bool { return err == nil }
 	}

@@ -3,6 +3,7 @@
 package clustertest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/rehearse-go/rehearse/clustertest/internal/faults"
 	"github.com/rehearse-go/rehearse/vdisk"
+	"github.com/rehearse-go/rehearse/vnet"
 )
 
 // Fault makes something go wrong, told by its text, and returns what ends it:
@@ -32,8 +34,8 @@ import (
 //	disk n1 slow 20ms
 //
 // What is said of links is what vnet.ParseFault reads, of disks what
-// vdisk.ParseFault reads. It fails the test if the text is wrong or the mode
-// cannot do it.
+// vdisk.ParseFault reads; what is not said of a link stays as in Config.Net. It
+// fails the test if the text is wrong or the mode cannot do it.
 func (c *Cluster[P]) Fault(what string) (end func()) {
 	c.T.Helper()
 	end, err := c.core.strike(what)
@@ -139,9 +141,23 @@ func (c *cluster) parts(d faults.Deed) (all []effect) {
 		}
 	}
 	for _, f := range d.Network() {
+		if f.Kind == "link" {
+			f.Link = c.link(f.Link)
+		}
 		all = append(all, func() (func(), error) { return c.world.fault(f) })
 	}
 	return all
+}
+
+// link is what a fault says of a link, and else what Config.Net.Link does.
+func (c *cluster) link(f vnet.LinkConfig) vnet.LinkConfig {
+	base := c.config.Net.Link
+	return vnet.LinkConfig{
+		Latency: cmp.Or(f.Latency, base.Latency), Jitter: cmp.Or(f.Jitter, base.Jitter),
+		Bandwidth: cmp.Or(f.Bandwidth, base.Bandwidth), Queue: cmp.Or(f.Queue, base.Queue),
+		Loss: cmp.Or(f.Loss, base.Loss), Duplicate: cmp.Or(f.Duplicate, base.Duplicate),
+		Reorder: cmp.Or(f.Reorder, base.Reorder), Corrupt: cmp.Or(f.Corrupt, base.Corrupt),
+	}
 }
 
 // reset resets every connection of a deed's hosts, or of those with others.
@@ -180,7 +196,11 @@ func (c *cluster) suffer(name string, d faults.Deed) (undo func(), err error) {
 	case "pause":
 		return m.pause()
 	case "clock":
-		return func() { m.pace(1) }, m.pace(d.Rate)
+		right := func() {
+			m.clock.set(1) // also if nobody runs by it
+			m.pace(1)
+		}
+		return right, m.pace(d.Rate)
 	}
 	return m.breakDisk(d.Words)
 }
@@ -191,14 +211,17 @@ func (m *member) restarting(err error) (undo func(), _ error) {
 	if err != nil {
 		return nil, err
 	}
-	return func() {
-		if m.state.Load() != down {
-			return
-		}
-		if err := m.start(); err != nil {
-			m.cluster.t.Errorf("clustertest: %v", err)
-		}
-	}, nil
+	return m.again, nil
+}
+
+// again starts a node that is down, for a fault that has ended.
+func (m *member) again() {
+	if m.state.Load() != down {
+		return
+	}
+	if err := m.start(); err != nil {
+		m.cluster.t.Errorf("clustertest: %v", err)
+	}
 }
 
 func (m *member) breakDisk(words string) (undo func(), err error) {
@@ -209,7 +232,16 @@ func (m *member) breakDisk(words string) (undo func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	return m.disk.Fault(f)
+	end, err := m.disk.Fault(f)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		end()
+		if m.fell.Load() { // for a program may end at an error that it cannot bear
+			m.again()
+		}
+	}, nil
 }
 
 // forces are the faults in force, in the order they began. They may change on

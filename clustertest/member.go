@@ -3,6 +3,7 @@
 package clustertest
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -34,7 +35,11 @@ type member struct {
 	lives int
 	up    func() // ends the network fault of a node that is down
 	state atomic.Int32
+	fell  atomic.Bool // its last life ended by itself
 }
+
+// errDown is that a node does not run.
+var errDown = errors.New("it does not run")
 
 // What a member is doing.
 const (
@@ -71,6 +76,7 @@ func (m *member) start() error {
 		return err
 	}
 	m.life, m.over = life, make(chan struct{})
+	m.fell.Store(false)
 	m.state.Store(running)
 	go m.follow(life, m.over)
 	return nil
@@ -92,6 +98,7 @@ func (m *member) follow(l life, over chan<- struct{}) {
 		m.last = end
 		return // leave tells of it
 	}
+	m.fell.Store(true)
 	m.noteExit(end.err)
 	if c := m.cluster; !c.config.Failed(m.name, end.err) {
 		c.t.Errorf("clustertest: the program of %s ended by itself: %v", m.name, end.err)
@@ -193,7 +200,7 @@ func (m *member) pause() (resume func(), err error) {
 	m.lock()
 	defer m.unlock()
 	if m.state.Load() != running {
-		return nil, fmt.Errorf("%s does not run", m.name)
+		return nil, fmt.Errorf("%s: %w", m.name, errDown)
 	}
 	host, err := m.cluster.world.fault(vnet.Fault{Kind: "pause", A: m.name})
 	if err != nil {
@@ -223,7 +230,7 @@ func (m *member) pace(rate float64) error {
 	case rate <= 0:
 		return fmt.Errorf("a clock of rate %v: it must be positive", rate)
 	case m.state.Load() != running:
-		return fmt.Errorf("%s does not run", m.name)
+		return fmt.Errorf("%s: %w", m.name, errDown)
 	}
 	m.note(journal.Event{Kind: "node.clock", Where: m.name, Subject: strconv.FormatFloat(rate, 'g', -1, 64)})
 	return m.life.pace(rate)

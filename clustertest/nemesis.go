@@ -4,6 +4,7 @@ package clustertest
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -56,8 +57,8 @@ type Nemesis struct {
 	// can do, but for clocks and disks, which not every program bears.
 	Kinds []Kind
 
-	// Pause is the mean time from the beginning of one fault to that of the
-	// next; if 0, a tenth of Within.
+	// Pause is the mean time from when a fault may begin (fewer than Most are in
+	// force) until one does; if 0, a tenth of Within.
 	Pause time.Duration
 
 	// Length is the mean length of a fault; if 0, as Pause.
@@ -171,6 +172,7 @@ func (c *cluster) rage(s *Storm, within time.Duration) {
 				end()
 			}
 		}
+		c.revive()
 		c.journal.Append(journal.Event{Kind: "nemesis.end"})
 	}()
 	begin := time.Now()
@@ -183,14 +185,35 @@ func (c *cluster) rage(s *Storm, within time.Duration) {
 			ends[moment.Index] = nil
 			continue
 		}
-		end, err := c.strike(s.list[moment.Index].What)
-		if err != nil {
-			c.t.Errorf("clustertest: nemesis: %v", err)
+		if ends[moment.Index] = c.inflict(s.list[moment.Index].What); ends[moment.Index] == nil {
 			return
 		}
-		ends[moment.Index] = end
 	}
 	s.until(begin.Add(within))
+}
+
+// inflict is strike for a nemesis, which may come too late: a program that
+// ended by itself cannot be paused.
+func (c *cluster) inflict(what string) (end func()) {
+	end, err := c.strike(what)
+	switch {
+	case errors.Is(err, errDown):
+		c.journal.Append(journal.Event{Kind: "nemesis.miss", Subject: what})
+		return func() {}
+	case err != nil:
+		c.t.Errorf("clustertest: nemesis: %v", err)
+		return nil
+	}
+	return end
+}
+
+// revive starts the nodes whose programs ended by themselves.
+func (c *cluster) revive() {
+	for _, m := range c.members.load() {
+		if m.fell.Load() {
+			m.again()
+		}
+	}
 }
 
 // aside keeps the instants of faults apart from those of the programs' timers,

@@ -68,9 +68,6 @@ func (c *cluster) openBubble(t *testing.T, f func(*testing.T)) {
 	t.Helper()
 	net := c.config.Net
 	net.Seed, net.Journal = c.config.Seed, nil
-	if net.Link == (vnet.LinkConfig{}) {
-		net.Link.Latency = time.Millisecond
-	}
 	vnettest.Run(t, vnettest.Config{Net: net, Deadline: c.config.Deadline}, func(t *vnettest.T) {
 		c.seed, c.journal, c.network = t.Seed, t.Journal, t.Network
 		c.world = &bubble{t}
