@@ -128,7 +128,8 @@ func TestFailuresExplainThemselves(t *testing.T) {
 				return
 			}
 			t.Parallel()
-			self := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$")
+			pattern := "^" + strings.ReplaceAll(t.Name(), "/", "$/^") + "$"
+			self := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+pattern)
 			self.Env = append(os.Environ(), failVar+"=1", "REHEARSE_ARTIFACTS="+t.TempDir())
 			out, err := self.CombinedOutput()
 			if err == nil {
