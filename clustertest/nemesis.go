@@ -170,6 +170,7 @@ func (c *cluster) rage(s *Storm, within time.Duration) {
 		for _, end := range slices.Backward(ends) {
 			if end != nil {
 				end()
+				time.Sleep(apart)
 			}
 		}
 		c.revive()
@@ -212,6 +213,7 @@ func (c *cluster) revive() {
 	for _, m := range c.members.load() {
 		if m.fell.Load() {
 			m.again()
+			time.Sleep(apart)
 		}
 	}
 }
@@ -220,9 +222,14 @@ func (c *cluster) revive() {
 // whose order at one instant is chance.
 const aside = 137 * time.Nanosecond
 
+// apart lies between two deeds of a nemesis: in a bubble all that the first
+// sets going has come to rest before the second, so that which of two
+// goroutines is quicker decides nothing.
+const apart = time.Nanosecond
+
 // until waits until an instant, and tells whether the storm goes on.
 func (s *Storm) until(at time.Time) bool {
-	t := time.NewTimer(time.Until(at))
+	t := time.NewTimer(max(time.Until(at), apart))
 	defer t.Stop()
 	select {
 	case <-t.C:

@@ -101,7 +101,7 @@ func TestARandomSweepBeginsSomewhere(t *testing.T) {
 func killed(t *testing.T, c *clustertest.Cluster[*store]) {
 	ready(c)
 	storm := c.Nemesis(clustertest.Nemesis{
-		Within: time.Second, Pause: 100 * time.Millisecond, Kinds: clustertest.Kinds("kill", "latency"),
+		Within: 500 * time.Millisecond, Pause: 50 * time.Millisecond, Kinds: clustertest.Kinds("kill", "latency"),
 	})
 	storm.Wait()
 	for e := range c.Journal().Events(0) {

@@ -115,11 +115,14 @@ var sweepers = map[string]sweeper{
 				t.Error("as always")
 			})
 		},
-		says: []string{`smallest faults: none \(0 of \d+, in 2 replays\)`, `replay  go test -run '\S+\$/\^seed=1,none\$'`},
+		says: []string{
+			`smallest faults: none \(0 of \d+, in 2 replays\)`, `replay  go test -run '\S+\$/\^seed=1,none\$'`,
+		},
 	},
 	"a panic of a program": {
 		run: func(t *testing.T) {
-			clustertest.Sweep(t, bubbles, grudges(func() { panic("never forget") }), func(_ *testing.T, c ofGrudges) {
+			furious := func() { panic("never forget") }
+			clustertest.Sweep(t, bubbles, grudges(furious), func(_ *testing.T, c ofGrudges) {
 				c.Nemesis(crashes).Wait()
 			})
 		},
@@ -137,7 +140,9 @@ var sweepers = map[string]sweeper{
 	"a program that lives on for ever": {
 		run: func(t *testing.T) {
 			forever := func() { <-make(chan int) }
-			clustertest.Sweep(t, bubbles, grudges(forever), func(_ *testing.T, c ofGrudges) { c.Nemesis(crashes).Wait() })
+			clustertest.Sweep(t, bubbles, grudges(forever), func(_ *testing.T, c ofGrudges) {
+				c.Nemesis(crashes).Wait()
+			})
 		},
 		says: []string{"goroutines that outlived the test", oneCrash},
 	},
@@ -149,7 +154,9 @@ var sweepers = map[string]sweeper{
 			})
 		},
 		args: []string{"-test.timeout=2s"},
-		says: []string{"test timed out", "the process ended during SELF/seed=2\n", `replay  go test -run '\S+\$/\^seed=2\$'`},
+		says: []string{
+			"test timed out", "the process ended during SELF/seed=2\n", `replay  go test -run '\S+\$/\^seed=2\$'`,
+		},
 	},
 	"another failure, which is not the same": {
 		run: func(t *testing.T) {
@@ -177,7 +184,8 @@ var sweepers = map[string]sweeper{
 			}
 		}),
 		says: []string{
-			"it does not fail again: 0 of 5 replays do", `faults: \d\S+ crash`, `replay  go test -run '\S+\$/\^seed=1\$'`,
+			"it does not fail again: 0 of 5 replays do", `faults: \d\S+ crash`,
+			`replay  go test -run '\S+\$/\^seed=1\$'`,
 		},
 		not: []string{"smallest"},
 	},
@@ -222,16 +230,25 @@ var sweepers = map[string]sweeper{
 		says: []string{"seed=5 fails", oneCrash},
 	},
 
-	"no seeds":              {run: passing, args: []string{"-rehearse.seeds=0"}, says: []string{"a sweep of 0 seeds from 1 runs nothing"}},
-	"seeds that are none":   {run: passing, args: []string{"-rehearse.seeds=x"}, says: []string{`-rehearse.seeds="x" .* is no number`}},
-	"a seed that is none":   {run: passing, args: []string{"-rehearse.seed=x"}, says: []string{`-rehearse.seed="x" .* is neither`}},
+	"no seeds": {
+		run: passing, args: []string{"-rehearse.seeds=0"}, says: []string{"a sweep of 0 seeds from 1 runs nothing"},
+	},
+	"seeds that are none": {
+		run: passing, args: []string{"-rehearse.seeds=x"}, says: []string{`-rehearse.seeds="x" .* is no number`},
+	},
+	"a seed that is none": {
+		run: passing, args: []string{"-rehearse.seed=x"}, says: []string{`-rehearse.seed="x" .* is neither`},
+	},
 	"a name without a seed": {run: passing, only: "seed=x", says: []string{`"seed=x": "x" is no seed`}},
-	"a name without faults": {run: passing, only: "seed=3,nonsense", says: []string{`"nonsense": at byte 0: "nonsense" is not a time`}},
+	"a name without faults": {
+		run: passing, only: "seed=3,nonsense", says: []string{`"nonsense": at byte 0: "nonsense" is not a time`},
+	},
 	"faults in conflict": {
 		run: passing, only: `seed=3,1s\+5s_crash_n0;2s\+5s_kill_n0`, says: []string{"n0 is not there for it"},
 	},
 	"faults of nobody": {
-		run: passing, only: "seed=3,1s_crash_n9", says: []string{`there is no host "n9"`, "--- FAIL: SELF/seed=3,1s_crash_n9"},
+		run: passing, only: "seed=3,1s_crash_n9",
+		says: []string{`there is no host "n9"`, "--- FAIL: SELF/seed=3,1s_crash_n9"},
 	},
 	"less than nothing": {
 		run: func(t *testing.T) {

@@ -47,7 +47,7 @@ func callWitness(t *testing.T) *witness {
 		return nil
 	}
 	child := exec.Command(binary, again.Arguments(t.Name(), 0)...)
-	child.Env = append(os.Environ(), witnessVar+"="+t.Name())
+	child.Env = append(os.Environ(), witnessVar+"="+t.Name(), promptly())
 	child.Stderr = os.Stderr
 	in, err := child.StdinPipe()
 	if err != nil {
