@@ -37,6 +37,12 @@ var logCases = []struct {
 	{"an acknowledged record that no log holds", func(log *history.Log) {
 		log.Final("n1", rec(0, "a"))
 	}, history.LogConfig{}, "lost", `lost: offset 1: #2 w: produce "b" = offset 1 [3,4]; is in no final log: #3 n1: final = 0:"a" [5,6]`},
+	{"a record that was read, and then lost", func(log *history.Log) {
+		log.Produce("w", "c").Return(history.At(2))
+		log.Read("r", 0).Return(history.Records(rec(0, "a"), rec(1, "b"), rec(2, "c")))
+		log.Read("r", 0).Return(history.Records(rec(0, "a"), rec(2, "c")))
+		log.Final("n1", rec(0, "a"), rec(2, "c"))
+	}, history.LogConfig{}, "lost", ""},
 	{"something else was read in its place", func(log *history.Log) {
 		log.Produce("x", "c").Unknown()
 		log.Read("r", 0).Return(history.Some(rec(0, "c")))
@@ -96,6 +102,11 @@ var logCases = []struct {
 		log.Read("r", 2).Return(history.Records(rec(2, "c")))
 	}, history.LogConfig{}, "unobserved", `unobserved: offset 1: #2 w: produce "b" = offset 1 [3,4]; ` +
 		`no read returned it, but its session read on: #5 r: read from 2 = 2:"c" [9,10]`},
+	{"a record that nobody was given when a session went back", func(log *history.Log) {
+		log.Produce("w", "c").Return(history.At(2))
+		log.Read("r", 2).Return(history.Records(rec(2, "c")))
+		log.Read("r", 0).Return(history.Some(rec(0, "a")))
+	}, history.LogConfig{}, "unobserved", ""},
 	{"a record before where anybody began", func(log *history.Log) {
 		log.Read("r", 1).Return(history.Records(rec(1, "b")))
 	}, history.LogConfig{}, "", ""},
@@ -144,6 +155,19 @@ var logCases = []struct {
 		log.Final("n2", rec(0, "a"), rec(1, "b"))
 		log.Final("n3", rec(0, "a"))
 	}, history.LogConfig{Behind: true}, "", ""},
+	{"nodes that are behind where nothing was acknowledged", func(log *history.Log) {
+		log.Produce("w", "c").Unknown()
+		log.Final("n1", rec(0, "a"), rec(1, "b"))
+		log.Final("n2", rec(0, "a"), rec(1, "b"), rec(2, "c"))
+		log.Final("n3", rec(0, "a"), rec(1, "b"))
+	}, history.LogConfig{Behind: true}, "", ""},
+	{"a node that has more than most, where nothing was acknowledged", func(log *history.Log) {
+		log.Produce("w", "c").Unknown()
+		log.Final("n1", rec(0, "a"), rec(1, "b"))
+		log.Final("n2", rec(0, "a"), rec(1, "b"), rec(2, "c"))
+		log.Final("n3", rec(0, "a"), rec(1, "b"))
+	}, history.LogConfig{}, "divergent", `divergent: offset 2: n2 has 2:"c", unlike n1; they differ at 1 offsets: ` +
+		`#5 n2: final = 0:"a" ... 2:"c", 3 records [8,9]; #4 n1: final = 0:"a" 1:"b" [6,7]`},
 	{"two reads that differ", func(log *history.Log) {
 		log.Produce("x", "c").Unknown()
 		log.Produce("x", "d").Unknown()

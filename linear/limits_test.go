@@ -63,6 +63,17 @@ func TestALimitOfMemoryCountsWhatIsKept(t *testing.T) {
 	}
 }
 
+func TestStatesThatAreSeenAgainAreNotKeptAgain(t *testing.T) {
+	const n = 12 // writes: 1 state for each set of them and each of its members as the last
+	var h linear.RegisterHistory
+	for i := range n {
+		h.Call(fmt.Sprint("c", i), linear.Write("x", fmt.Sprint(i))).Unknown()
+	}
+	h.Call("r", linear.Read("x")).Return(value("something else"))
+	r := linear.Check(&h, linear.Register(), linear.Limits{Memory: n << (n - 1) * 170})
+	expect(t, r, linear.Violation, n+1)
+}
+
 func TestInABubbleTheCountedLimitsHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
@@ -108,6 +119,31 @@ func TestAViolationOfOneKeyIsFoundBesideAnUndecidedOne(t *testing.T) {
 	r := linear.Check(h, linear.Register(), linear.Limits{Ops: 10})
 	if r.Verdict != linear.Violation || r.Key != "y" || r.Op != 42 || r.Why != "" {
 		t.Errorf("got %v of %q at %d: %v", r.Verdict, r.Key, r.Op, r.Err())
+	}
+}
+
+func TestTheFirstKeyThatIsUndecidedIsNamed(t *testing.T) {
+	var h linear.RegisterHistory
+	for _, key := range []string{"z", "y", "x", "y", "z", "w"} {
+		h.Call("a", linear.Write(key, "1")).Return(done)
+	}
+	r := linear.Check(&h, linear.Register(), linear.Limits{Ops: 1})
+	if r.Verdict != linear.Undecided || r.Key != "y" || r.Ops != 6 || r.Keys != 4 {
+		t.Errorf("got %v of %q, %d operations of %d keys", r.Verdict, r.Key, r.Ops, r.Keys)
+	}
+}
+
+func TestTheFirstAnswerThatCannotBeIsFoundWhereverItIs(t *testing.T) {
+	for at := 1; at <= 40; at++ {
+		var h linear.RegisterHistory
+		for i := 1; i <= 40; i++ {
+			out := value("")
+			if i >= at {
+				out = value("?")
+			}
+			h.Call("a", linear.Read("x")).Return(out)
+		}
+		expect(t, linear.Check(&h, linear.Register(), linear.Limits{}), linear.Violation, at)
 	}
 }
 

@@ -134,6 +134,9 @@ func TestQueues(t *testing.T) {
 		{"empty, and it is not", func(h *linear.QueueHistory) {
 			h.Call("b", linear.Dequeue("q")).Return(empty)
 		}, linear.Violation, 3},
+		{"a value, and it is empty", func(h *linear.QueueHistory) {
+			h.Call("b", linear.Dequeue("other")).Return(got("1"))
+		}, linear.Violation, 3},
 		{"another queue", func(h *linear.QueueHistory) {
 			h.Call("b", linear.Dequeue("other")).Return(empty)
 		}, linear.Linearizable, 0},
