@@ -17,8 +17,10 @@ type conn struct {
 	local, remote net.Addr
 }
 
-// newConn makes the connection that m tells of.
+// newConn makes the connection that m tells of. Its buffers are bound as a
+// relay's, until the program sets others.
 func newConn(real *net.TCPConn, network string, m message) *conn {
+	bound(real)
 	return &conn{real, network, netAddr("tcp", m.Local), netAddr("tcp", m.Remote)}
 }
 

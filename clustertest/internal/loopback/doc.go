@@ -41,12 +41,16 @@
 //     reset and their listeners closed;
 //   - full is not possible, since backlogs are the kernel's, and its error
 //     wraps errors.ErrUnsupported;
+//   - a link that loses everything holds a stream's bytes until it does not,
+//     since they would be sent again;
+//   - that a program of another process accepted a connection is recorded when
+//     it is told, which may be a little late, and never of a foreign program;
 //   - duplicate, reorder, corrupt and queue touch datagrams alone, as there;
 //   - bytes that are in a kernel's buffer have arrived: no fault takes them
 //     back.
 //
-// A direction holds what fits into a relay's buffers, some hundred kilobytes,
-// before its writer waits.
+// A direction holds what fits into the buffers on its way, some hundred
+// kilobytes, before its writer waits.
 //
 // # Whom it trusts
 //

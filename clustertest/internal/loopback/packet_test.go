@@ -69,6 +69,29 @@ func TestDatagramsOverACutLinkVanish(t *testing.T) {
 	}
 }
 
+func TestACutTakesADatagramWhenItIsSentAndWhenItWouldArrive(t *testing.T) {
+	s := tell(t, loopback.Config{})
+	app, api := s.posts()
+	slow := s.fault("link app api latency=10s")
+	heal := s.fault("cut app api")
+	begin := time.Now()
+	sends(t, app, "sent", api.LocalAddr())
+	sent := s.await("net.drop", gramName, 0)
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("was lost after %v, when it would have arrived", took)
+	}
+	heal()
+	slow()
+	s.fault("link app api latency=20ms")
+	sends(t, app, "on its way", api.LocalAddr())
+	s.await("net.packet", gramName, sent.Seq)
+	heal = s.fault("cut app api")
+	s.await("net.drop", gramName, sent.Seq)
+	heal()
+	sends(t, app, "there", api.LocalAddr())
+	receives(t, api, "there")
+}
+
 func TestALinkDelaysDatagramsInTheirOrder(t *testing.T) {
 	const latency = 10 * time.Millisecond
 	s := tell(t, loopback.Config{Link: vnet.LinkConfig{Latency: latency}})

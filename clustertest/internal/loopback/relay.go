@@ -16,8 +16,9 @@ import (
 	"github.com/rehearse-go/rehearse/journal"
 )
 
-// relayBuffer is what a relay's sockets hold each way, in bytes, so that a
-// direction is bounded: the kernel's own choice grows to megabytes.
+// relayBuffer is what the sockets of programs and relays hold each way, in
+// bytes, so that a direction is bounded: the kernel's own choice grows to
+// megabytes.
 const relayBuffer = 128 << 10
 
 // grace is how long a reset waits for what was read before it and cannot be
@@ -97,7 +98,7 @@ func (a *attempt) newRelay(client, server *net.TCPConn) *relay {
 	return r
 }
 
-// bound makes the buffers of a relay's socket small.
+// bound makes the buffers of a socket small.
 func bound(c *net.TCPConn) {
 	c.SetReadBuffer(relayBuffer)
 	c.SetWriteBuffer(relayBuffer)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -140,6 +141,17 @@ func (s *story) kept(c net.Conn) net.Conn {
 	s.t.Cleanup(func() { c.Close() })
 	c.SetDeadline(time.Now().Add(late))
 	return c
+}
+
+// elsewhere connects two hosts that nothing befalls: what could happen
+// meanwhile has had its time.
+func (s *story) elsewhere() {
+	s.t.Helper()
+	l := s.listen(s.Host("calm"), ":0")
+	port := l.Addr().(*net.TCPAddr).Port
+	c := s.dial(s.Host("quiet"), net.JoinHostPort("calm", strconv.Itoa(port)))
+	writes(s.t, c, "x")
+	reads(s.t, s.accept(l), "x")
 }
 
 // dialled is what a dial returned.
