@@ -41,13 +41,13 @@ type SweepConfig struct {
 // Sweep runs body on a cluster, as [Run] does, once for each seed:
 //
 //	func TestStore(t *testing.T) {
-//		clustertest.Sweep(t, clustertest.SweepConfig{}, newStore,
+//		clustertest.Sweep(t, clustertest.SweepConfig{Seeds: 200}, newStore,
 //			func(t *testing.T, c *clustertest.Cluster[*store]) {
-//				storm := c.Nemesis(clustertest.Nemesis{})
-//				acked := write(c, storm.Done())
-//				for key, value := range acked {
-//					c.Await(key+" read", time.Minute, func() bool { return read(c, key) == value })
-//				}
+//				c.Node(0).AwaitEvent("store.ready", time.Minute)
+//				say(c, "n0", "put greeting hello", "ok")
+//				c.Nemesis(clustertest.Nemesis{Within: 20 * time.Second}).Wait()
+//				c.Node(0).AwaitEvent("store.ready", time.Minute)
+//				say(c, "n0", "get greeting", "=hello")
 //			})
 //	}
 //
@@ -75,8 +75,10 @@ type SweepConfig struct {
 //
 // A run that does not fail each time is told with counts. When a program's
 // panic, or go test's timeout, ends the process, a second process that Sweep
-// had started meanwhile names the seeds that were under way, shrinks those for
-// half a minute at most, and prints the same lines.
+// had started for this names the seeds that were under way, shrinks those for
+// half a minute at most, and prints the same lines. It needs the test binary,
+// which go test keeps as long only when packages are named (go test ./...);
+// else it prints the command that shrinks.
 func Sweep[P Program](
 	t *testing.T, s SweepConfig, build func(*Env) (P, error), body func(*testing.T, *Cluster[P]),
 ) {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -252,7 +253,8 @@ var sweepers = map[string]sweeper{
 	},
 	"less than nothing": {
 		run: func(t *testing.T) {
-			clustertest.Sweep(t, clustertest.SweepConfig{Workers: -1}, grudges(func() {}), func(*testing.T, ofGrudges) {})
+			s := clustertest.SweepConfig{Workers: -1}
+			clustertest.Sweep(t, s, grudges(func() {}), func(*testing.T, ofGrudges) {})
 		},
 		says: []string{"Sweep with Workers -1"},
 	},
@@ -293,5 +295,36 @@ func TestFailingSweepsExplainThemselves(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// selfVar says where the binary of a child is, which that shall remove.
+const selfVar = "CLUSTERTEST_SELF"
+
+func TestAWitnessWithoutABinarySaysHowToGoOn(t *testing.T) {
+	if self := os.Getenv(selfVar); self != "" {
+		vanish := func() {
+			if os.Remove(self) != nil { // Windows keeps what runs, but renames it
+				os.Rename(self, self+".gone")
+			}
+			panic("all of it")
+		}
+		clustertest.Sweep(t, bubbles, grudges(vanish), func(_ *testing.T, c ofGrudges) { c.Nemesis(crashes).Wait() })
+		return
+	}
+	binary, err := os.ReadFile(os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	self := filepath.Join(t.TempDir(), "clustertest.exe")
+	if err := os.WriteFile(self, binary, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	run := exec.CommandContext(t.Context(), self, "-test.run="+patternOf(t.Name()))
+	run.Env = append(os.Environ(), selfVar+"="+self, "REHEARSE_ARTIFACTS="+t.TempDir(), "REHEARSE_SEED=")
+	out, err := run.CombinedOutput()
+	want := regexp.MustCompile(`panic: all of it(?s:.+)shrink  go test -run '\S+\$' github\S+/clustertest -rehearse.seed=1\n`)
+	if err == nil || !want.Match(out) || strings.Contains(string(out), "smallest") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -104,18 +104,32 @@ func (w *sweep) witness() {
 	ctx, cancel := context.WithTimeout(w.t.Context(), hearing)
 	defer cancel()
 	for _, s := range running {
-		fmt.Fprint(os.Stderr, w.testify(ctx, s, passed))
+		w.testify(ctx, s, passed)
 	}
 }
 
-// testify tells of a scenario during which the process ended. Of several, only
-// those that do it again are shrunk.
-func (w *sweep) testify(ctx context.Context, s scenario, passed uint64) string {
+// testify tells of a scenario during which the process ended, at once what is
+// known and then what shrinking it says.
+func (w *sweep) testify(ctx context.Context, s scenario, passed uint64) {
 	h := w.newHunt(ctx, passed, 0)
 	name := h.test + "/" + scenario{seed: s.seed}.String()
 	fmt.Fprintf(os.Stderr, "clustertest: the process ended during %s\nreplay  %s\n", name, again.Command(name))
 	v := h.look(s, w.shrinkBudget())
-	return fmt.Sprintf("clustertest: %s: %s\n", name, v.text(h.test, s, h.replays))
+	if isGone() {
+		fmt.Fprint(os.Stderr, "clustertest: go test has removed the test binary, as it does when no package is named;\n")
+		fmt.Fprintf(os.Stderr, "shrink  %s -rehearse.seed=%d\n", again.Command(h.test), s.seed)
+		return
+	}
+	fmt.Fprintf(os.Stderr, "clustertest: %s: %s\n", name, v.text(h.test, s, h.replays))
+}
+
+// isGone tells whether this test binary cannot be run again.
+func isGone() bool {
+	binary, err := os.Executable()
+	if err == nil {
+		_, err = os.Stat(binary)
+	}
+	return err != nil
 }
 
 // listen returns the scenarios that were running at the end, by seed, a seed
