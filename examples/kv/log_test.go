@@ -12,7 +12,8 @@ import (
 
 func FuzzAnyLogOpensAndGoesOn(f *testing.F) {
 	whole := encode("a", "1") + encode("b", "2")
-	for _, text := range []string{"", whole, whole[:len(whole)-1], whole[1:], whole + "\x00\x00", "00000000  \n", "\n"} {
+	torn, shifted, garbled := whole[:len(whole)-1], whole[1:], whole+"\x00\x00"
+	for _, text := range []string{"", "\n", "00000000  \n", whole, torn, shifted, garbled} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
