@@ -6,10 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/rehearse-go/rehearse/rule"
 	"github.com/rehearse-go/rehearse/vdisk"
 )
 
@@ -131,6 +136,22 @@ var storiesOfNames = []story{
 		put(t, open(t, fsys, "b"), 0, letters("y"))
 		ok(t, fsys.Rename("b", "a"))
 	}, []string{"a=x", "a=x b=", "a=x b=.", "a=x b=y", "a=", "a=.", "a=y"}},
+	{"a synced directory takes along what came before its changes", func(t *testing.T, fsys vdisk.FS) {
+		ok(t, fsys.Mkdir("d", 0o755))
+		ok(t, fsys.SyncDir("."))
+		open(t, fsys, "a")
+		ok(t, fsys.Rename("a", "d/a"))
+		ok(t, fsys.SyncDir("d"))
+	}, []string{"d{d/a=}"}},
+	{"a directory goes after what was moved out of it", func(t *testing.T, fsys vdisk.FS) {
+		stable(t, fsys, "a", "x")
+		ok(t, fsys.Mkdir("d", 0o755))
+		ok(t, fsys.Rename("a", "d/a"))
+		ok(t, fsys.SyncDir("d"))
+		ok(t, fsys.SyncDir("."))
+		ok(t, fsys.Rename("d/a", "a"))
+		ok(t, fsys.Remove("d"))
+	}, []string{"d{d/a=x}", "a=x d{}", "a=x"}},
 	{"what is in a directory needs the directory", func(t *testing.T, fsys vdisk.FS) {
 		ok(t, fsys.Mkdir("d", 0o755))
 		open(t, fsys, "d/a")
@@ -181,6 +202,105 @@ func TestStatesAreThoseThatACrashMayLeave(t *testing.T) {
 				t.Errorf("states\n\t%q\nwant\n\t%q", got, c.want)
 			}
 		})
+	}
+}
+
+// Of a file of two sectors x and y; the first sync fails.
+var storiesOfFailure = []story{
+	{"what a failed sync lost is not there", func(t *testing.T, fsys vdisk.FS) {
+		f := open(t, fsys, "a")
+		put(t, f, 0, letters("ab"))
+		if f.Sync() == nil {
+			t.Error("the sync succeeded")
+		}
+		put(t, f, 512, letters("c"))
+	}, []string{"a=xy", "a=xc"}},
+	{"nor after another sync", func(t *testing.T, fsys vdisk.FS) {
+		f := open(t, fsys, "a")
+		put(t, f, 0, letters("abc"))
+		ok(t, errors.Join(not(f.Sync()), f.Sync()))
+	}, []string{"a=xy."}},
+	{"but what is written again is", func(t *testing.T, fsys vdisk.FS) {
+		f := open(t, fsys, "a")
+		put(t, f, 0, letters("ab"))
+		ok(t, not(f.Sync()))
+		put(t, f, 0, letters("a"))
+		ok(t, f.Sync())
+	}, []string{"a=ay"}},
+	{"and so are truncations", func(t *testing.T, fsys vdisk.FS) {
+		f := open(t, fsys, "a")
+		ok(t, f.Truncate(0))
+		put(t, f, 0, letters("a"))
+		ok(t, errors.Join(not(f.Sync()), f.Sync()))
+	}, []string{"a=."}},
+}
+
+func not(err error) error {
+	if err == nil {
+		return errors.New("no error")
+	}
+	return nil
+}
+
+func TestStatesAfterAFailedSync(t *testing.T) {
+	for _, c := range storiesOfFailure {
+		t.Run(c.name, func(t *testing.T) {
+			d := vdisk.New(vdisk.Config{})
+			stable(t, d.Mount(), "a", letters("xy"))
+			d.Rule(rule.Then(is(vdisk.Sync).First(), vdisk.Verdict{Err: syscall.EIO}))
+			c.run(t, d.Mount())
+			var got []string
+			for _, s := range states(t, d) {
+				got = append(got, brief(s))
+			}
+			if !slices.Equal(got, c.want) {
+				t.Errorf("states %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestManyTruncationsAreToldApartAsFarAsTheyAreCounted(t *testing.T) {
+	d := vdisk.New(vdisk.Config{})
+	f := stable(t, d.Mount(), "a", letters("x"))
+	for _, size := range []int64{500, 490, 480} {
+		ok(t, f.Truncate(size))
+		ok(t, f.Sync())
+	}
+	for _, size := range []int64{470, 460, 450, 100, 512, 300} {
+		ok(t, f.Truncate(size))
+	}
+	sizes := map[int]bool{}
+	for _, s := range states(t, d) {
+		left := strings.TrimPrefix(s, "a=")
+		sizes[len(left)] = true
+		if cut := strings.Repeat("x", 100) + strings.Repeat("\x00", 200); len(left) == 300 && left != cut {
+			t.Errorf("cut at 100 and 300 it is %q", left)
+		}
+	}
+	if want := []int{300, 450, 460, 470, 480}; !slices.Equal(sorted(sizes), want) {
+		t.Errorf("sizes %v, want %v", sorted(sizes), want)
+	}
+}
+
+func TestWhatACrashBringsBackTakesRoom(t *testing.T) {
+	d := vdisk.New(vdisk.Config{})
+	ok(t, stable(t, d.Mount(), "a", strings.Repeat("x", 3*4096)).Truncate(0))
+	d.Crash(vdisk.Crash{Lose: true})
+	if d.Used() != 3*4096 {
+		t.Errorf("%d bytes used", d.Used())
+	}
+}
+
+func TestWhatIsOpenedToSyncIsStableOnceWritten(t *testing.T) {
+	d := vdisk.New(vdisk.Config{})
+	stable(t, d.Mount(), "a", "")
+	f, err := d.Mount().OpenFile("a", os.O_WRONLY|os.O_SYNC, 0)
+	ok(t, err)
+	put(t, f, 0, "x")
+	d.Crash(vdisk.Crash{Lose: true})
+	if got := tree(d.Mount(), "."); got != "a=x" {
+		t.Errorf("there is %q", got)
 	}
 }
 
@@ -240,6 +360,20 @@ func TestAStateIsADiskOfItsOwn(t *testing.T) {
 	}
 }
 
+func TestAStateTakesNoTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := vdisk.New(vdisk.Config{Latency: time.Hour})
+		for state, err := range d.States(1) {
+			ok(t, err)
+			start := time.Now()
+			ok(t, state.Mount().SyncDir("."))
+			if took := time.Since(start); took > 0 {
+				t.Errorf("a sync took %v", took)
+			}
+		}
+	})
+}
+
 func TestAKilledProgramLosesNothing(t *testing.T) {
 	d := vdisk.New(vdisk.Config{})
 	fsys := d.Mount()
@@ -292,6 +426,17 @@ func TestACrashTellsWhatWasLost(t *testing.T) {
 	want := []string{"lost: rename wal log", "lost: mkdir d", "wal: 1024 bytes of 2048, without sectors 1"}
 	if got := d.Crash(vdisk.Crash{Lose: true}); !slices.Equal(got, want) {
 		t.Errorf("losses %q, want %q", got, want)
+	}
+	if got := d.Crash(vdisk.Crash{Lose: true}); len(got) > 0 {
+		t.Errorf("there was nothing more to lose than %q", got)
+	}
+	f = open(t, d.Mount(), "wal")
+	put(t, f, 0, letters("c"))
+	end := strike(t, d, "sync eio")
+	f.Sync()
+	end()
+	if got := d.Crash(vdisk.Crash{}); !slices.Equal(got, []string{"wal: without sectors 0"}) {
+		t.Errorf("after a failed sync: losses %q", got)
 	}
 }
 
