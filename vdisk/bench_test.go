@@ -3,6 +3,7 @@
 package vdisk_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/rehearse-go/rehearse/vdisk"
@@ -55,11 +56,7 @@ func BenchmarkRead4K(b *testing.B) {
 
 func BenchmarkCrash(b *testing.B) {
 	d := vdisk.New(vdisk.Config{})
-	f := open(b, d.Mount(), "data")
-	if _, err := f.WriteAt(make([]byte, 16<<20), 0); err != nil {
-		b.Fatal(err)
-	}
-	ok(b, f.Sync())
+	stable(b, d.Mount(), "data", strings.Repeat("x", 16<<20))
 	b.ReportAllocs()
 	for b.Loop() {
 		put(b, open(b, d.Mount(), "data"), 0, "x")

@@ -19,9 +19,10 @@ var ErrMoreStates = errors.New("vdisk: there are more states than the limit")
 // States yields every state in which a crash could leave the disk as it
 // stands now, each once and as a disk of its own, to be mounted, checked and
 // thrown away, without latency, journal, rules and faults; the disk itself is
-// not touched and may go on. The order is the same in every run, and the first is what Crash{Lose: true} leaves. If there
-// are more than limit, States says so: it ends with a nil disk and
-// ErrMoreStates. It panics if limit is not positive.
+// not touched and may go on. The order is the same in every run, and the first
+// is what Crash{Lose: true} leaves. If there are more than limit, States says
+// so: it ends with a nil disk and ErrMoreStates. It panics if limit is not
+// positive.
 //
 // To see the states of a whole run, ask for them before whatever narrows
 // them, and at the end:

@@ -143,6 +143,16 @@ func TestACrashLeavesWhatWasSyncedAndNothingThatNeverWas(t *testing.T) {
 	}
 }
 
+func FuzzCrash(f *testing.F) {
+	f.Add(uint64(1))
+	f.Fuzz(func(t *testing.T, seed uint64) {
+		r := newTrial(t, seed)
+		for range 100 {
+			r.step()
+		}
+	})
+}
+
 func TestEveryCrashIsAmongTheStates(t *testing.T) {
 	reached := map[string]bool{}
 	for seed := range uint64(200) {
