@@ -73,11 +73,17 @@ func connName(from, to *Host, port uint16, num int32) string {
 func (c *conn) over() bool {
 	for i := range c.ends {
 		s := &c.ends[i]
-		if !s.has(closed|dead) || s.wire.pending() {
+		if !s.has(closed|dead) || s.wire.pending() || s.held() {
 			return false
 		}
 	}
 	return true
+}
+
+// held tells that a program which has not closed s is kept from seeing how it
+// ended; c.mu is held.
+func (s *stream) held() bool {
+	return !s.has(closed) && (s.has(stopped) || s.host.paused.Load())
 }
 
 // unlock releases the connection's lock and, when the connection is over,
@@ -101,12 +107,16 @@ func (c *conn) kill(h *Host) {
 	defer c.unlock()
 	for i := range c.ends {
 		s := &c.ends[i]
-		if s.host != h || s.has(dead) {
+		if s.host != h {
 			continue
 		}
 		if !s.has(closed) {
 			s.set(closed)
 			s.stopDeadlines()
+			s.wakeLocked()
+		}
+		if s.has(dead) {
+			continue
 		}
 		if h.crashed.Load() {
 			s.set(dead | shutW)

@@ -372,3 +372,53 @@ func dialUDP(t *testing.T, n *vnet.Network, from, to string) net.Conn {
 	}
 	return c
 }
+
+// A reader that is kept from the reset of its connection sees it later, or the
+// network's end, whichever comes first.
+func TestAResetWaitsForAReaderThatIsHeldBack(t *testing.T) {
+	pause := func(n *vnet.Network, _ net.Conn) func() { return n.Host("b").Pause() }
+	stop := func(_ *vnet.Network, b net.Conn) func() {
+		end := vnet.EndOf(b)
+		end.Pause()
+		return end.Resume
+	}
+	shut := func(n *vnet.Network, _ func()) { n.Close() }
+	for _, c := range []struct {
+		name string
+		hold func(*vnet.Network, net.Conn) (goOn func())
+		then func(n *vnet.Network, goOn func())
+		want error
+	}{
+		{"a paused host goes on", pause, func(_ *vnet.Network, goOn func()) { goOn() }, syscall.ECONNRESET},
+		{"a paused end goes on", stop, func(_ *vnet.Network, goOn func()) { goOn() }, syscall.ECONNRESET},
+		{"a paused host's network ends", pause, shut, net.ErrClosed},
+		{"a paused end's network ends", stop, shut, net.ErrClosed},
+		{"a paused host is killed", pause, func(n *vnet.Network, _ func()) { n.Host("b").Down() }, net.ErrClosed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := vnet.New(vnet.Config{})
+				a, b := n.Pair("a", "b")
+				got := make(chan error, 1)
+				go func() {
+					_, err := b.Read(make([]byte, 1))
+					got <- err
+				}()
+				synctest.Wait()
+				goOn := c.hold(n, b)
+				vnet.EndOf(a).Conn().Reset()
+				c.then(n, goOn)
+				synctest.Wait()
+				select {
+				case err := <-got:
+					if !errors.Is(err, c.want) {
+						t.Errorf("the reader saw %v, want %v", err, c.want)
+					}
+				default:
+					t.Error("the reader still waits")
+					b.Close()
+				}
+			})
+		})
+	}
+}

@@ -102,8 +102,8 @@ func (h *Host) pause() (undo func()) {
 	h.net.changed()
 	return func() {
 		h.strained(func(s *strain) { s.pauses-- })
-		h.net.changed()
 		h.wake()
+		h.net.changed()
 	}
 }
 
