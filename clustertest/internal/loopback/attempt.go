@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/rehearse-go/rehearse/journal"
@@ -142,7 +143,7 @@ func (a *attempt) reach(ctx context.Context, client *net.TCPConn) (*relay, error
 		return nil, context.Cause(ctx)
 	}
 	if err != nil {
-		return nil, nil
+		return nil, a.unreached(err)
 	}
 	r := a.commit(s, client, server)
 	if r == nil {
@@ -159,6 +160,20 @@ func (a *attempt) reach(ctx context.Context, client *net.TCPConn) (*relay, error
 		server.SetWriteDeadline(time.Time{})
 	}
 	return r, nil // who does not take the frame has gone, as the relay will find
+}
+
+// unreached is why nobody was reached; nil for nobody being there, as when a
+// process has ended whose end is not known yet.
+func (a *attempt) unreached(err error) error {
+	if e, ok := err.(net.Error); ok && e.Timeout() {
+		return errGaveUp // the system's clock was ahead of the context's
+	}
+	for _, lacking := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL} {
+		if errors.Is(err, lacking) {
+			return failureOf(a.addr, err)
+		}
+	}
+	return nil
 }
 
 // listener returns who listens at a's address now, if anybody does.

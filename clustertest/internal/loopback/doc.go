@@ -50,7 +50,8 @@
 //     back.
 //
 // A direction holds what fits into the buffers on its way, some hundred
-// kilobytes, before its writer waits.
+// kilobytes, before its writer waits. A connection within this process takes
+// four file descriptors.
 //
 // # Whom it trusts
 //

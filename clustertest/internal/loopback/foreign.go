@@ -4,6 +4,7 @@ package loopback
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -134,7 +135,7 @@ func (h *Host) reserve(port int, inherited bool) (*reserved, error) {
 	h.net.mu.Unlock()
 	if r != nil {
 		if inherited != (r.listener != nil) {
-			return nil, fmt.Errorf("the port is both to be inherited and to be bound")
+			return nil, errors.New("the port is both to be inherited and to be bound")
 		}
 		return r, nil
 	}
@@ -151,6 +152,10 @@ func (h *Host) reserve(port int, inherited bool) (*reserved, error) {
 	}
 	h.net.mu.Lock()
 	defer h.net.mu.Unlock()
+	if h.net.closed {
+		r.release.Close()
+		return nil, net.ErrClosed
+	}
 	h.reserved[port] = r
 	h.net.foreign = append(h.net.foreign, r.release)
 	return r, nil
