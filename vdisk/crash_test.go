@@ -9,12 +9,10 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/rehearse-go/rehearse/rule"
 	"github.com/rehearse-go/rehearse/vdisk"
 )
 
@@ -205,61 +203,6 @@ func TestStatesAreThoseThatACrashMayLeave(t *testing.T) {
 	}
 }
 
-// Of a file of two sectors x and y; the first sync fails.
-var storiesOfFailure = []story{
-	{"what a failed sync lost is not there", func(t *testing.T, fsys vdisk.FS) {
-		f := open(t, fsys, "a")
-		put(t, f, 0, letters("ab"))
-		if f.Sync() == nil {
-			t.Error("the sync succeeded")
-		}
-		put(t, f, 512, letters("c"))
-	}, []string{"a=xy", "a=xc"}},
-	{"nor after another sync", func(t *testing.T, fsys vdisk.FS) {
-		f := open(t, fsys, "a")
-		put(t, f, 0, letters("abc"))
-		ok(t, errors.Join(not(f.Sync()), f.Sync()))
-	}, []string{"a=xy."}},
-	{"but what is written again is", func(t *testing.T, fsys vdisk.FS) {
-		f := open(t, fsys, "a")
-		put(t, f, 0, letters("ab"))
-		ok(t, not(f.Sync()))
-		put(t, f, 0, letters("a"))
-		ok(t, f.Sync())
-	}, []string{"a=ay"}},
-	{"and so are truncations", func(t *testing.T, fsys vdisk.FS) {
-		f := open(t, fsys, "a")
-		ok(t, f.Truncate(0))
-		put(t, f, 0, letters("a"))
-		ok(t, errors.Join(not(f.Sync()), f.Sync()))
-	}, []string{"a=."}},
-}
-
-func not(err error) error {
-	if err == nil {
-		return errors.New("no error")
-	}
-	return nil
-}
-
-func TestStatesAfterAFailedSync(t *testing.T) {
-	for _, c := range storiesOfFailure {
-		t.Run(c.name, func(t *testing.T) {
-			d := vdisk.New(vdisk.Config{})
-			stable(t, d.Mount(), "a", letters("xy"))
-			d.Rule(rule.Then(is(vdisk.Sync).First(), vdisk.Verdict{Err: syscall.EIO}))
-			c.run(t, d.Mount())
-			var got []string
-			for _, s := range states(t, d) {
-				got = append(got, brief(s))
-			}
-			if !slices.Equal(got, c.want) {
-				t.Errorf("states %q, want %q", got, c.want)
-			}
-		})
-	}
-}
-
 func TestManyTruncationsAreToldApartAsFarAsTheyAreCounted(t *testing.T) {
 	d := vdisk.New(vdisk.Config{})
 	f := stable(t, d.Mount(), "a", letters("x"))
@@ -280,6 +223,38 @@ func TestManyTruncationsAreToldApartAsFarAsTheyAreCounted(t *testing.T) {
 	}
 	if want := []int{300, 450, 460, 470, 480}; !slices.Equal(sorted(sizes), want) {
 		t.Errorf("sizes %v, want %v", sorted(sizes), want)
+	}
+}
+
+func TestOfTooManyChangesOfNamesTheOldestIsStored(t *testing.T) {
+	d := vdisk.New(vdisk.Config{})
+	fsys := d.Mount()
+	for i := range 4100 {
+		ok(t, fsys.Mkdir(fmt.Sprintf("%04d", i), 0o755))
+	}
+	d.Crash(vdisk.Crash{Lose: true})
+	if got := tree(d.Mount(), "."); got != "0000{} 0001{} 0002{} 0003{}" {
+		t.Errorf("there is %.100q", got)
+	}
+}
+
+func TestManyAppendsAreStillLostExactly(t *testing.T) {
+	for seed := range uint64(20) {
+		d := vdisk.New(vdisk.Config{Seed: seed})
+		f := stable(t, d.Mount(), "a", "0123456789")
+		for i := range 500 {
+			put(t, f, int64(10+10*i), "abcdefghij")
+		}
+		for _, err := range d.States(50) {
+			if err != nil && err != vdisk.ErrMoreStates {
+				t.Error(err)
+			}
+		}
+		d.Crash(vdisk.Crash{Lose: seed == 0})
+		got := content(d.Mount(), "a")
+		if len(got) < 10 || len(got) > 5010 || got[:10] != "0123456789" || seed == 0 && len(got) != 10 {
+			t.Errorf("seed %d: %d bytes, %.20q", seed, len(got), got)
+		}
 	}
 }
 
