@@ -145,7 +145,7 @@ func (c *Cluster[P]) RollingRestart(within time.Duration, ready func(*Node[P]) b
 // word.
 func (c *Cluster[P]) Await(what string, within time.Duration, ok func() bool) {
 	c.T.Helper()
-	c.core.await(what, within, ok)
+	c.core.world.await(c.T, what, within, ok)
 }
 
 // AwaitEvent awaits an event, the first of the whole journal that is as when
@@ -174,19 +174,6 @@ func (c *Cluster[P]) Settle() {
 	if err := c.core.world.settle(); err != nil {
 		c.T.Fatalf("clustertest: %v", err)
 	}
-}
-
-// await is Await, of whatever program.
-func (c *cluster) await(what string, within time.Duration, ok func() bool) {
-	c.t.Helper()
-	held := false
-	defer func() {
-		if !held {
-			c.t.Log(c.situation())
-		}
-	}()
-	c.world.await(c.t, what, within, ok)
-	held = true
 }
 
 // names are the nodes' names, in the order of adding.

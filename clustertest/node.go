@@ -106,7 +106,7 @@ func (n *Node[P]) Restart() {
 func (n *Node[P]) AwaitEvent(kind journal.Kind, within time.Duration) (found journal.Event) {
 	n.t.Helper()
 	from := 0
-	n.m.cluster.await(n.m.name+" "+string(kind), within, func() bool {
+	n.m.cluster.world.await(n.t, n.m.name+" "+string(kind), within, func() bool {
 		for e := range n.m.cluster.journal.Events(from) {
 			from = e.Seq + 1
 			switch {

@@ -78,6 +78,9 @@ func (c *cluster) openBubble(t *testing.T, f func(*testing.T)) {
 // close ends the cluster: faults, then programs, which are all told before any
 // is waited for.
 func (c *cluster) close() {
+	if c.t.Failed() {
+		c.t.Log(c.situation()) // while it is the one that failed
+	}
 	c.force.end()
 	var told []*member
 	for _, m := range c.members.load() {
