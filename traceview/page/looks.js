@@ -4,15 +4,16 @@
 // Marks: disc, ring, diamond, square, cross, triangle. A look that sends has
 // arrows going out; one that ends gives its own look to the arrow it ends. One
 // with a level has an arrow within its row, in from its peer or out to it. A
-// named look is labelled with its subject, a noted one with its notes too; the
-// label of one that goes along stands above its arrow.
+// named look is labelled with its subject, one about it with its name and
+// that, a noted one with its notes too; the label of one that goes along
+// stands above its arrow.
 const looks = {
   "net.send": { name: "data", color: "stream", mark: "disc", sends: true },
   "net.deliver": { name: "delivered", color: "stream", mark: "ring", small: true },
   "net.dial": { name: "connect", color: "connect", mark: "triangle", sends: true, head: "open" },
   "net.connect": { name: "connected", color: "connect", mark: "ring" },
   "net.accept": { name: "accepted", color: "connect", mark: "disc" },
-  "net.listen": { name: "listens", color: "connect", mark: "square" },
+  "net.listen": { name: "listens", color: "connect", mark: "square", about: true },
   "net.unlisten": { name: "listens no more", color: "fin", mark: "square" },
   "net.fin": { name: "FIN", color: "fin", mark: "square", sends: true, head: "bar" },
   "net.close": { name: "closed", color: "fin", mark: "square", small: true },
@@ -45,11 +46,13 @@ const looks = {
   "node.crash": { name: "crashed", color: "rst", mark: "cross", problem: true },
   "node.poweroff": { name: "power off", color: "rst", mark: "cross", problem: true },
   "node.clock": { name: "clock", color: "fault", mark: "triangle", named: true },
+  "nemesis.begin": { name: "nemesis", color: "fault", mark: "triangle", about: true },
+  "nemesis.end": { name: "nemesis ends", color: "fault", mark: "square", small: true },
   "node.log": { name: "log", color: "dot", mark: "disc", small: true },
-  "disk.write": { name: "written", color: "packet", mark: "disc", small: true, named: true },
-  "disk.sync": { name: "synced", color: "packet", mark: "ring", small: true, named: true },
-  "disk.rename": { name: "renamed", color: "packet", mark: "diamond", small: true, named: true },
-  "disk.crash": { name: "disk crashed", color: "rst", mark: "cross", named: true, noted: true, problem: true },
+  "disk.write": { name: "written", color: "packet", mark: "disc", small: true, about: true },
+  "disk.sync": { name: "synced", color: "packet", mark: "ring", small: true, about: true },
+  "disk.rename": { name: "renamed", color: "packet", mark: "diamond", small: true, about: true },
+  "disk.crash": { name: "disk crashed", color: "rst", mark: "cross", about: true, noted: true, problem: true },
   "grpc.rule": { name: "rule", color: "fault", mark: "triangle", noted: true, problem: true },
 };
 
