@@ -25,12 +25,13 @@ type mending struct {
 	noPipeline bool // one request at a time to a follower
 }
 
-// hashicorp returns the subject.
-func hashicorp(m mending) subject {
+// hashicorp returns the subject in which n0's timeouts are so many times
+// longer.
+func hashicorp(m mending, times time.Duration) subject {
 	return func(t *vnettest.T, alone time.Duration) (all []member) {
 		nodes := []*node{m.start(t, "n1", 1), m.start(t, "n2", 1)}
 		time.Sleep(alone) // virtual
-		n0 := m.start(t, "n0", slow)
+		n0 := m.start(t, "n0", times)
 		n0.BootstrapCluster(raft.Configuration{Servers: []raft.Server{n0.server()}})
 		<-n0.LeaderCh()
 		for _, n := range nodes {

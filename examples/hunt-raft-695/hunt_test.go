@@ -70,11 +70,13 @@ func draw(seed uint64) schedule {
 type finding struct {
 	diverged string // two logs, or what was applied from them, contradict each other
 	behind   string // a member is without what others have applied, long after the last fault
+	refused  string // a leader takes no writes
 	hung     string // a shutdown does not end
 }
 
-// hunt lets a subject go through the schedule of the test's seed.
-func hunt(t *vnettest.T, form subject) (f finding) {
+// oldLeader lets a subject go through the schedule of the test's seed: a
+// leader that does not know that it is none any more is asked to write.
+func oldLeader(t *vnettest.T, form subject) (f finding) {
 	cryptotest.SetGlobalRandom(t.T, t.Seed)
 	s := draw(t.Seed)
 	t.Logf("%+v", s)
@@ -189,12 +191,14 @@ func stop(all []member) (hung string) {
 		ends = append(ends, m.Stop())
 	}
 	limit := time.After(time.Minute)
-	for _, ended := range ends {
+	for i, ended := range ends {
 		select {
 		case <-ended:
+			continue
 		case <-limit:
-			hung = waiting()
+			hung = fmt.Sprintf("n%d; waiting are %s", i, waiting())
 		}
+		break
 	}
 	for i, m := range all {
 		m.Free()

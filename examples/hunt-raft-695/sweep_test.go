@@ -21,18 +21,22 @@ import (
 
 var seeds = flag.Int("hunt.seeds", 0, "how many seeds to count; if 0, a few")
 
-// subjects are what the hunt goes through. Those with a bug may only be run
-// with a seed, which then may fail; the others are good with every seed.
+// subjects are what a hunt goes through, and what it may find there. Those
+// with a bug are only run with a seed that is named; the others are good with
+// every seed.
 var subjects = []struct {
 	name string
 	form subject
-	bug  string
+	hunt func(*vnettest.T, subject) finding
+	bugs string
 }{
-	{"defaults", hashicorp(mending{}), "diverges and hangs"},
-	{"without the fast path", hashicorp(mending{noFastPath: true}), "hangs"},
-	{"without pipelines", hashicorp(mending{noPipeline: true}), "diverges"},
-	{"without either", hashicorp(mending{noFastPath: true, noPipeline: true}), ""},
-	{"etcd", etcd, ""},
+	{"defaults", hashicorp(mending{}, slow), oldLeader, "DIVERGED HUNG"},
+	{"without the fast path", hashicorp(mending{noFastPath: true}, slow), oldLeader, "HUNG"},
+	{"without pipelines", hashicorp(mending{noPipeline: true}, slow), oldLeader, "DIVERGED"},
+	{"without either", hashicorp(mending{noFastPath: true, noPipeline: true}, slow), oldLeader, ""},
+	{"etcd", etcd, oldLeader, ""},
+	{"handing over", hashicorp(mending{}, 1), handOver, "REFUSED HUNG"},
+	{"handing over without pipelines", hashicorp(mending{noPipeline: true}, 1), handOver, "REFUSED"},
 }
 
 // TestOneSeed is what a sweep runs in a process of its own, and what anybody
@@ -43,11 +47,11 @@ func TestOneSeed(t *testing.T) {
 	named := flag.Lookup("rehearse.seed").Value.String() != ""
 	same(t)
 	for _, s := range subjects {
-		if s.bug != "" && !named {
+		if s.bugs != "" && !named {
 			continue
 		}
 		t.Run(s.name, func(t *testing.T) {
-			vnettest.Run(t, vnettest.Config{}, func(t *vnettest.T) { hunt(t, s.form).report(t) })
+			vnettest.Run(t, vnettest.Config{}, func(t *vnettest.T) { s.hunt(t, s.form).report(t) })
 		})
 	}
 }
@@ -74,8 +78,16 @@ func (f finding) report(t *vnettest.T) {
 // parts yields what may be wrong, each under the name it is printed with.
 func (f *finding) parts() func(yield func(string, *string) bool) {
 	return func(yield func(string, *string) bool) {
-		_ = yield("DIVERGED", &f.diverged) && yield("BEHIND", &f.behind) && yield("HUNG", &f.hung)
+		_ = yield("DIVERGED", &f.diverged) && yield("BEHIND", &f.behind) &&
+			yield("REFUSED", &f.refused) && yield("HUNG", &f.hung)
 	}
+}
+
+// has tells whether a finding is of the kind with that name.
+func (f finding) has(what string) bool {
+	count := tally{}
+	count.add(f)
+	return count[what] > 0
 }
 
 // seedRun runs one seed in a process of its own.
@@ -102,38 +114,45 @@ func seedRun(t *testing.T, name string, seed int) (f finding) {
 	return f
 }
 
-// repeats says how many of n more runs of a seed find it again.
-func repeats(t *testing.T, seed, n int, is func(finding) bool) (count int) {
+// The promise: from the first seed on, within seconds, and then again.
+func TestTheSweepFindsEachBugAndItsSeedFailsAgain(t *testing.T) {
+	for _, c := range []struct{ bug, name string }{
+		{"DIVERGED", "defaults"}, {"HUNG", "defaults"}, {"REFUSED", "handing over without pipelines"},
+	} {
+		t.Run(c.bug, func(t *testing.T) {
+			const most, again = 300, 5
+			began, n := time.Now(), 0
+			for seed := 1; n == 0; seed++ {
+				if seed > most {
+					t.Fatalf("%d seeds have not found it so that it happens again", most)
+				}
+				if f := seedRun(t, c.name, seed); f.has(c.bug) {
+					t.Logf("found after %v", time.Since(began))
+					n = repeats(t, c.name, seed, again)[c.bug]
+					t.Logf("seed %d failed again %d of %d times", seed, n, again)
+				}
+			}
+		})
+	}
+}
+
+// repeats counts what n more runs of a seed find.
+func repeats(t *testing.T, name string, seed, n int) tally {
 	t.Helper()
+	count := tally{}
 	for range n {
-		if is(seedRun(t, "defaults", seed)) {
-			count++
-		}
+		count.add(seedRun(t, name, seed))
 	}
 	return count
 }
 
-// The promise: from the first seed on, within seconds, and then again.
-func TestTheSweepFindsBothBugsAndTheirSeedsFailAgain(t *testing.T) {
-	const most, again = 300, 5
-	began := time.Now()
-	for _, bug := range []struct {
-		name string
-		is   func(finding) bool
-	}{
-		{"a log that diverges", func(f finding) bool { return f.diverged != "" }},
-		{"a shutdown that hangs", func(f finding) bool { return f.hung != "" }},
-	} {
-		seed, n := 1, 0
-		for ; n == 0 && seed <= most; seed++ {
-			if bug.is(seedRun(t, "defaults", seed)) {
-				t.Logf("%s after %v", bug.name, time.Since(began))
-				n = repeats(t, seed, again, bug.is)
-				t.Logf("seed %d failed again %d of %d times", seed, n, again)
-			}
-		}
-		if n == 0 {
-			t.Errorf("%d seeds have not found %s that happens again", most, bug.name)
+// A tally counts findings by the name they are printed with.
+type tally map[string]int
+
+func (c tally) add(f finding) {
+	for what, found := range f.parts() {
+		if *found != "" {
+			c[what]++
 		}
 	}
 }
@@ -142,18 +161,15 @@ func TestWhatIsLeftOutTakesItsBugAlong(t *testing.T) {
 	for _, s := range subjects {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			var diverged, behind, hung int
-			n := cmp.Or(*seeds, 20)
+			count, n := tally{}, cmp.Or(*seeds, 20)
 			for seed := 1; seed <= n; seed++ {
-				f := seedRun(t, s.name, seed)
-				diverged += min(1, len(f.diverged))
-				behind += min(1, len(f.behind))
-				hung += min(1, len(f.hung))
+				count.add(seedRun(t, s.name, seed))
 			}
-			t.Logf("%d seeds: %d diverged, %d stayed behind, %d hung", n, diverged, behind, hung)
-			if diverged > 0 && !strings.Contains(s.bug, "diverges") || behind > 0 ||
-				hung > 0 && !strings.Contains(s.bug, "hangs") {
-				t.Errorf("%s: it %s", s.name, cmp.Or(s.bug, "has neither bug"))
+			t.Logf("%d seeds: %v", n, count)
+			for what := range count {
+				if !strings.Contains(s.bugs, what) {
+					t.Errorf("%s: want nothing but %q", what, s.bugs)
+				}
 			}
 		})
 	}
