@@ -52,6 +52,7 @@ const looks = {
   "disk.write": { name: "written", color: "packet", mark: "disc", small: true, about: true },
   "disk.sync": { name: "synced", color: "packet", mark: "ring", small: true, about: true },
   "disk.rename": { name: "renamed", color: "packet", mark: "diamond", small: true, about: true },
+  "disk.loss": { name: "lost", color: "lost", mark: "cross", about: true, noted: true, problem: true },
   "disk.crash": { name: "disk crashed", color: "rst", mark: "cross", about: true, noted: true, problem: true },
   "grpc.rule": { name: "rule", color: "fault", mark: "triangle", noted: true, problem: true },
 };
