@@ -179,6 +179,7 @@ func TestNamesOfRunsAreReadAsTheyAreWritten(t *testing.T) {
 		"seed=17,none;;none": "seed=17,none",
 		"seed=1,2.1s+5s_part_n0,n1_n2;7s_kill_n1": "seed=1,2.1s+5s_part_n0,n1_n2;7s_kill_n1",
 		"seed=1,none;;1000ms_crash_n0;;none":      "seed=1,none;;1s_crash_n0",
+		"seed=1,1s_kill_n0;;none;;1s_kill_n0":     "seed=1,1s_kill_n0;;none;;1s_kill_n0",
 		"seed=1,1s_disk_n1_sync_eio":              "seed=1,1s_disk_n1_sync_eio",
 	} {
 		if got, _, err := clustertest.Renamed(name); err != nil || got != want {
