@@ -58,9 +58,9 @@ type SweepConfig struct {
 // the faults that the run's nemeses did are needed for it: it leaves faults
 // out, then makes those that are left shorter and milder, as long as the run
 // fails in the same way. Each attempt is one run alone in a child process (this
-// test binary, with TestMain), so that panics and hangs stay there. Two runs
-// fail in the same way when they fail at the same line with the same words but
-// for numbers, or with the same panic.
+// test binary, with TestMain and what the test does before Sweep), so that
+// panics and hangs stay there. Two runs fail in the same way when they fail at
+// the same line with the same words but for numbers, or with the same panic.
 //
 // The smallest is run once more, as a subtest whose name is all there is to
 // know: seed=17,2.1s+10ms_crash_n0 is seed 17 with this fault and no other. The

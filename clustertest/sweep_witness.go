@@ -116,8 +116,8 @@ func (w *sweep) testify(ctx context.Context, s scenario, passed uint64) {
 	fmt.Fprintf(os.Stderr, "clustertest: the process ended during %s\nreplay  %s\n", name, again.Command(name))
 	v := h.look(s, w.shrinkBudget())
 	if isGone() {
-		fmt.Fprint(os.Stderr, "clustertest: go test has removed the test binary, as it does when no package is named;\n")
-		fmt.Fprintf(os.Stderr, "shrink  %s -rehearse.seed=%d\n", again.Command(h.test), s.seed)
+		fmt.Fprintf(os.Stderr, "clustertest: go test has removed the test binary, as when no package is named\n"+
+			"shrink  %s -rehearse.seed=%d\n", again.Command(h.test), s.seed)
 		return
 	}
 	fmt.Fprintf(os.Stderr, "clustertest: %s: %s\n", name, v.text(h.test, s, h.replays))
