@@ -22,27 +22,31 @@
 //
 // A fault that a mode cannot do fails the test; it never passes silently.
 //
-//		                                        Bubble  Loopback  Processes
-//		start, stop, restart, add, remove       yes     yes       yes
-//		Kill: connections reset, files stay     yes     yes       SIGKILL
-//		Crash: as Kill, unsynced writes lost    yes     yes       SIGKILL; the page cache survives
-//		PowerOff: as Crash, and nobody is told  yes     yes       no
-//		Pause                                   yes (1) yes (1)   SIGSTOP
-//		part, cut, isolate, ring, heal          yes     yes       yes
-//		link: latency, jitter, bandwidth, loss  yes     yes       yes
-//		link: duplicate, reorder, corrupt       yes     no        no
-//		reset a connection                      yes     yes       yes
-//		Clock                                   yes (2) yes (2)   yes (2)
-//		faults of disks                         yes (3) yes (3)   no
-//		datagrams                               yes     yes       yes (4)
-//		Settle, Disk, Program, Network          yes     (5)       no
+//	what                                    Bubble  Loopback  Processes
+//	start, stop, restart, add, remove       yes     yes       yes
+//	Kill: connections reset, files stay     yes     yes       SIGKILL
+//	Crash: as Kill, unsynced writes lost    yes     yes       SIGKILL; the page cache survives
+//	PowerOff: as Crash, and nobody is told  yes     yes       no
+//	Pause                                   yes (1) yes (1)   SIGSTOP
+//	part, cut, isolate, ring, heal          yes     yes       yes
+//	link: latency, jitter, bandwidth, loss  yes     yes       yes
+//	link: duplicate, reorder, corrupt (2)   yes     yes       yes
+//	reset connections, slow readers         yes     yes       yes
+//	full backlogs                           yes     no        no
+//	Clock                                   yes (3) yes (3)   yes (3)
+//	faults of disks                         yes (4) yes (4)   no
+//	datagrams                               yes     yes       yes (5)
+//	Disk, Program                           yes     yes       no
+//	Settle, Network                         yes     no        no
 //
-//	 1. The network and the disk of the node stand still; its goroutines and
-//	    timers go on.
-//	 2. It reaches programs that take their ticks from [Env]. Elsewhere it
-//	    fails; give such a program longer timeouts instead.
-//	 3. Of what the program does through [Env.FS]. Files in [Env.Dir] are real
-//	    ones, which survive everything.
-//	 4. Of nodes that are the test binary; not through a Command's addresses.
-//	 5. Disk and Program; not Settle and Network.
+// To the numbers:
+//
+//  1. The network and the disk of the node stand still; its goroutines and
+//     timers go on.
+//  2. Of datagrams; a stream never loses its order.
+//  3. It reaches programs that take their ticks from [Env]. Elsewhere it
+//     fails; give such a program longer timeouts instead.
+//  4. Of what the program does through [Env.FS]. Files in [Env.Dir] are real
+//     ones, which survive everything.
+//  5. Of nodes that are the test binary; not through a Command's addresses.
 package clustertest

@@ -189,7 +189,7 @@ const whole = "^TestExploration$"
 
 var (
 	verdict = regexp.MustCompile(`fewest deviations: (\S+) \((\d+) of (\d+), replays: (\d+)\); ` +
-		`rerun  go test -run '(\S+)' (-rehearse.seed=\S+) \S+/vnettest\n`)
+		`rerun  go test -run '(\S+)' \S+/vnettest (-rehearse.seed=\S+)\n`)
 	inWords = regexp.MustCompile(`(?m)^\s*at choice \d+ of \d+, \S.* went before \S.*$`)
 )
 

@@ -7,3 +7,6 @@ var NamedIn = named
 
 // Kept tells which arguments a child inherits.
 var Kept = kept
+
+// OwnFlags are the flags of a package's own that were given.
+var OwnFlags = ownFlags

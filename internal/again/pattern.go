@@ -40,11 +40,33 @@ func quote(s string) string {
 	return b.String()
 }
 
-// Command is the command line that runs exactly the test of that full name,
-// with these flags, in the package of this test binary.
+// Command is the command line that runs exactly the test of that full name, in
+// the package of this test binary, with these flags and with those of the
+// package's own that this process was given.
 func Command(name string, flags ...string) string {
-	words := append([]string{"go test -run", "'" + Pattern(name) + "'"}, flags...)
-	return strings.Join(append(words, packagePath()), " ")
+	words := append([]string{"go test -run", "'" + Pattern(name) + "'", packagePath()}, flags...)
+	return strings.Join(append(words, ownFlags(flag.CommandLine)...), " ")
+}
+
+// ownFlags are the flags that were given, but for go test's and Rehearse's.
+func ownFlags(all *flag.FlagSet) (own []string) {
+	all.Visit(func(f *flag.Flag) {
+		if !strings.HasPrefix(f.Name, "test.") && !strings.HasPrefix(f.Name, "rehearse.") {
+			own = append(own, shellWord("-"+f.Name+"="+f.Value.String()))
+		}
+	})
+	return own
+}
+
+// shellWord quotes what a shell would not leave as it is.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_=.,:/+@%", r)
+	}
+	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 // packagePath is the tested package as go test names it.

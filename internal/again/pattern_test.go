@@ -3,6 +3,7 @@
 package again_test
 
 import (
+	"flag"
 	"regexp"
 	"slices"
 	"strings"
@@ -64,7 +65,7 @@ func TestASubtestIsNamedAtItsDepth(t *testing.T) {
 
 func TestACommandNamesTheTestAndThePackage(t *testing.T) {
 	got := again.Command("TestX/it's 1.5s", "-rehearse.seed=0x7", "-v")
-	want := `go test -run '^TestX$/^it.s 1\.5s$' -rehearse.seed=0x7 -v github.com/rehearse-go/rehearse/internal/again`
+	want := `go test -run '^TestX$/^it.s 1\.5s$' github.com/rehearse-go/rehearse/internal/again -rehearse.seed=0x7 -v`
 	if got != want {
 		t.Errorf("the command is\n%s\nwant\n%s", got, want)
 	}
@@ -108,4 +109,17 @@ func FuzzAnyPatternMayBeAsked(f *testing.F) {
 			t.Errorf("-run %q names a subtest without a name beneath %q", pattern, parent)
 		}
 	})
+}
+
+func TestACommandKeepsThePackagesOwnFlags(t *testing.T) {
+	all := flag.NewFlagSet("test", flag.ContinueOnError)
+	for _, name := range []string{"test.v", "rehearse.seed", "sync-every", "words", "unset"} {
+		all.String(name, "", "")
+	}
+	if err := all.Parse([]string{"-test.v=1", "-rehearse.seed=7", "-sync-every=1s", "-words=it's so"}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := again.OwnFlags(all), []string{"-sync-every=1s", `'-words=it'\''s so'`}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
