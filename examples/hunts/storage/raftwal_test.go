@@ -1,0 +1,49 @@
+// hashicorp/raft-wal as a store of words.
+
+package storage_test
+
+import (
+	"fmt"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
+
+	"github.com/rehearse-go/rehearse/examples/raft/walfs"
+	"github.com/rehearse-go/rehearse/vdisk"
+)
+
+// raftWAL is raft-wal with segments that some words fill.
+var raftWAL = subject{"raft-wal", func(disk vdisk.FS) (store, error) {
+	w, err := walfs.Open(disk, 4096, hclog.NewNullLogger())
+	return &entries{w}, err
+}}
+
+type entries struct{ *wal.WAL }
+
+func (e *entries) add(words ...string) error {
+	last, err := e.LastIndex()
+	if err != nil {
+		return err
+	}
+	logs := make([]*raft.Log, len(words))
+	for i, word := range words {
+		logs[i] = &raft.Log{Index: last + 1 + uint64(i), Term: 1, Data: []byte(word)}
+	}
+	return e.StoreLogs(logs)
+}
+
+func (e *entries) words() (words []string, err error) {
+	first, _ := e.FirstIndex()
+	last, err := e.LastIndex()
+	for i := max(first, 1); err == nil && i <= last; i++ {
+		var l raft.Log
+		if err = e.GetLog(i, &l); err == nil && l.Index != i {
+			err = fmt.Errorf("entry %d says that it is %d", i, l.Index)
+		}
+		words = append(words, string(l.Data))
+	}
+	return words, err
+}
+
+func (e *entries) close() { e.Close() }
