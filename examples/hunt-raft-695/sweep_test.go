@@ -97,7 +97,8 @@ func seedRun(t *testing.T, name string, seed int) (f finding) {
 	defer cancel()
 	pattern := "^TestOneSeed$/^" + strings.ReplaceAll(name, " ", "_") + "$"
 	one := exec.CommandContext(ctx, os.Args[0], "-test.run="+pattern, fmt.Sprintf("-rehearse.seed=%d", seed))
-	one.Env = append(os.Environ(), "REHEARSE_ARTIFACTS="+t.TempDir())
+	one.Env = append(os.Environ(), "REHEARSE_ARTIFACTS="+t.TempDir(),
+		"GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE")) // else the race detector waits a second at each end
 	out, err := one.CombinedOutput()
 	for what, found := range f.parts() {
 		if m := regexp.MustCompile(`(?m)` + what + `: (.*)$`).FindSubmatch(out); m != nil {
@@ -120,7 +121,7 @@ func TestTheSweepFindsEachBugAndItsSeedFailsAgain(t *testing.T) {
 		{"DIVERGED", "defaults"}, {"HUNG", "defaults"}, {"REFUSED", "handing over without pipelines"},
 	} {
 		t.Run(c.bug, func(t *testing.T) {
-			const most, again = 300, 5
+			const most, again = 2000, 5
 			began, n := time.Now(), 0
 			for seed := 1; n == 0; seed++ {
 				if seed > most {
