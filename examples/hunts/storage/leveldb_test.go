@@ -20,39 +20,41 @@ import (
 )
 
 // levelDB is goleveldb with a write buffer that some words fill.
-var levelDB = subject{"goleveldb", func(disk vdisk.FS) (store, error) { return openLevelDB(disk, false) }}
-
-// levelDBOnExt4 has a disk where the sync of a file makes its name stable,
-// though nobody promises that.
-var levelDBOnExt4 = subject{"goleveldb on ext4", func(disk vdisk.FS) (store, error) { return openLevelDB(disk, true) }}
-
-func openLevelDB(disk vdisk.FS, names bool) (store, error) {
-	files := &levelFiles{disk: disk, names: names, turn: make(chan struct{}, 1)}
+var levelDB = subject{"goleveldb", func(disk vdisk.FS) (store, error) {
+	files := &levelFiles{disk: disk, turn: make(chan struct{}, 1)}
 	db, err := leveldb.Open(files, &opt.Options{WriteBuffer: 8 << 10})
 	if err != nil {
 		return nil, err
 	}
-	return &pairs{DB: db, next: -1}, nil
-}
+	return &pairs{DB: db}, nil
+}}
+
+// levelDBOnExt4 has a disk where the sync of a file makes its name stable.
+var levelDBOnExt4 = subject{"goleveldb on ext4", func(disk vdisk.FS) (store, error) {
+	return levelDB.open(namesToo{disk})
+}}
 
 // pairs keeps each word under its number.
 type pairs struct {
 	*leveldb.DB
-	next int
+	last int // the last number given, or 0
 }
 
 func (p *pairs) add(words ...string) error {
-	if p.next < 0 {
-		all, err := p.words()
-		if err != nil {
+	if p.last == 0 {
+		i := p.NewIterator(nil, nil)
+		defer i.Release()
+		if i.Last() {
+			p.last, _ = strconv.Atoi(string(i.Key()))
+		}
+		if err := i.Error(); err != nil {
 			return err
 		}
-		p.next = len(all)
 	}
 	b := new(leveldb.Batch)
 	for _, word := range words {
-		b.Put(fmt.Appendf(nil, "%06d", p.next), []byte(word))
-		p.next++
+		p.last++
+		b.Put(fmt.Appendf(nil, "%06d", p.last), []byte(word))
 	}
 	return p.Write(b, &opt.WriteOptions{Sync: true})
 }
@@ -70,9 +72,8 @@ func (p *pairs) close() { p.Close() }
 
 // levelFiles is a storage.Storage that does what OpenFile's does.
 type levelFiles struct {
-	disk  vdisk.FS
-	names bool          // whether the sync of a file syncs its name
-	turn  chan struct{} // holds a token while somebody reads or writes CURRENT
+	disk vdisk.FS
+	turn chan struct{} // holds a token while somebody reads or writes CURRENT
 }
 
 var levelNames = map[storage.FileType]string{
@@ -108,7 +109,7 @@ type levelReader struct {
 
 func (f *levelFiles) Create(fd storage.FileDesc) (storage.Writer, error) {
 	file, err := f.disk.OpenFile(levelName(fd), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	return levelWriter{file, f.disk, f.names || fd.Type == storage.TypeManifest}, err
+	return levelWriter{file, f.disk, fd.Type == storage.TypeManifest}, err
 }
 
 // A levelWriter syncs its name too if it is named, as a manifest is.

@@ -19,6 +19,11 @@ var raftWAL = subject{"raft-wal", func(disk vdisk.FS) (store, error) {
 	return &entries{w}, err
 }}
 
+// raftWALOnExt4 has a disk where the sync of a file makes its name stable.
+var raftWALOnExt4 = subject{"raft-wal on ext4", func(disk vdisk.FS) (store, error) {
+	return raftWAL.open(namesToo{disk})
+}}
+
 type entries struct{ *wal.WAL }
 
 func (e *entries) add(words ...string) error {

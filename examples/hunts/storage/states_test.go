@@ -96,7 +96,8 @@ func TestEveryStateOfACrash(t *testing.T) {
 		subject
 		found []string
 	}{
-		{raftWAL, []string{refuses}},
+		{raftWAL, []string{lost, refuses}},
+		{raftWALOnExt4, []string{refuses}},
 		{levelDB, []string{closed, lost}},
 		{levelDBOnExt4, []string{closed}},
 	} {

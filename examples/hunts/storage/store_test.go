@@ -4,7 +4,9 @@ package storage_test
 
 import (
 	"fmt"
+	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"testing"
 
@@ -22,6 +24,28 @@ type store interface {
 type subject struct {
 	name string
 	open func(vdisk.FS) (store, error)
+}
+
+// namesToo is a disk where the sync of a file makes its name stable too, as
+// ext4 does and nobody promises.
+type namesToo struct{ vdisk.FS }
+
+func (d namesToo) OpenFile(name string, flag int, perm fs.FileMode) (vdisk.File, error) {
+	f, err := d.FS.OpenFile(name, flag, perm)
+	return named{f, d.FS}, err
+}
+
+type named struct {
+	vdisk.File
+	disk vdisk.FS
+}
+
+func (f named) Sync() error {
+	err := f.File.Sync()
+	if err == nil {
+		err = f.disk.SyncDir(path.Dir(f.Name()))
+	}
+	return err
 }
 
 // A promise is what a store was asked to add, and which of it it acknowledged.

@@ -28,7 +28,12 @@ type content struct {
 	Stable map[string][]byte
 }
 
-const metaName = "wal-meta.json"
+// The file has a directory of its own: to sync that says nothing about the
+// names of segments, as a transaction of BoltDB does not.
+const (
+	metaDir  = "meta"
+	metaName = metaDir + "/wal.json"
+)
 
 func newMeta(disk vdisk.FS) *meta { return &meta{disk: disk, turn: make(chan struct{}, 1)} }
 
@@ -37,7 +42,7 @@ func newMeta(disk vdisk.FS) *meta { return &meta{disk: disk, turn: make(chan str
 func (m *meta) Load(string) (types.PersistentState, error) {
 	m.turn <- struct{}{}
 	defer func() { <-m.turn }()
-	if err := m.disk.SyncDir("."); err != nil {
+	if err := m.directory(); err != nil {
 		return types.PersistentState{}, err
 	}
 	f, err := m.disk.OpenFile(metaName, os.O_RDONLY, 0)
@@ -50,6 +55,17 @@ func (m *meta) Load(string) (types.PersistentState, error) {
 	defer f.Close()
 	err = json.NewDecoder(io.NewSectionReader(f, 0, 1<<30)).Decode(&m.now)
 	return m.now.State, err
+}
+
+// directory makes the directory if there is none, and its names stable.
+func (m *meta) directory() error {
+	switch err := m.disk.Mkdir(metaDir, 0o755); {
+	case err == nil:
+		return m.disk.SyncDir(".")
+	case !errors.Is(err, fs.ErrExist):
+		return err
+	}
+	return m.disk.SyncDir(metaDir)
 }
 
 func (m *meta) CommitState(s types.PersistentState) error {
@@ -88,7 +104,7 @@ func (m *meta) commit(change func(*content)) error {
 	if err = m.write(metaName+".new", text); err != nil {
 		return err
 	}
-	err = errors.Join(m.disk.Rename(metaName+".new", metaName), m.disk.SyncDir("."))
+	err = errors.Join(m.disk.Rename(metaName+".new", metaName), m.disk.SyncDir(metaDir))
 	if err == nil {
 		m.now = next
 	}
