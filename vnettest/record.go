@@ -3,6 +3,7 @@
 package vnettest
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"hash/fnv"
@@ -47,6 +48,7 @@ type record struct {
 	journal *journal.Journal
 	file    lazyFile
 	told    bool
+	ended   atomic.Int64 // the last event when the test's function ended, or 0
 	news    chan struct{}
 	bubble  atomic.Pointer[string] // its name; nil before it began
 }
@@ -124,18 +126,37 @@ func (r *record) tellPanic() {
 func (r *record) story() string {
 	var b strings.Builder
 	b.WriteString("\n")
-	if tail := r.journal.Tail(15); len(tail) > 0 {
-		fmt.Fprintf(&b, "the last %d of %d events:\n", len(tail), r.journal.Last())
-		for _, e := range tail {
-			fmt.Fprintf(&b, "  %v\n", e)
-		}
-	}
+	r.tail(&b)
 	fmt.Fprintf(&b, "seed   %#x\n", r.seed)
 	fmt.Fprintf(&b, "rerun  %s\n", again.Command(r.t.Name(), seedArg(r.seed)))
 	if path := r.keep(); path != "" {
 		fmt.Fprintf(&b, "trace  rehearse trace open %s\n", path)
 	}
 	return b.String()
+}
+
+// lastFew is how many events a story tells.
+const lastFew = 15
+
+// tail tells the last events before the test's function ended: what comes
+// after is the end of everything.
+func (r *record) tail(b *strings.Builder) {
+	all := r.journal.Last()
+	last := cmp.Or(int(r.ended.Load()), all)
+	if last == 0 {
+		return
+	}
+	fmt.Fprintf(b, "the last %d of %d events", min(lastFew, last), last)
+	if all > last {
+		fmt.Fprintf(b, " before the test's end (%d with it)", all)
+	}
+	b.WriteString(":\n")
+	for e := range r.journal.Events(last - lastFew + 1) {
+		if e.Seq > last {
+			return
+		}
+		fmt.Fprintf(b, "  %v\n", e)
+	}
 }
 
 // keep gives the journal's file its lasting name and returns it.

@@ -84,6 +84,7 @@ func (r *record) inside(t *testing.T, c Config, f func(*T)) {
 	stop := time.AfterFunc(cmp.Or(c.Deadline, 24*time.Hour), func() { r.stuck(t, n) })
 	t.Cleanup(func() { stop.Stop() })
 	defer r.tellPanic()
+	defer func() { r.ended.Store(int64(r.journal.Last())) }()
 	if c.Held {
 		n.Hold()
 	}
