@@ -3,14 +3,18 @@
 package raft
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"log/slog"
+	"math"
 	"net"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
+	wal "github.com/hashicorp/raft-wal"
+
+	"github.com/rehearse-go/rehearse/examples/raft/walfs"
 )
 
 // port is where members listen for each other.
@@ -20,52 +24,46 @@ const port = ":7000"
 type Config struct {
 	Name   string       // one of Peers
 	Peers  []string     // every member's name, the same list everywhere
-	Disk   *Disk        // what outlives the program; if nil, a new one
 	Logger *slog.Logger // if nil, nothing is logged
 
-	// The network has no default, so that nothing goes past a test's.
+	// The disk and the network have no default, so that nothing goes past a test's.
+	Disk   walfs.FS                                                                 // must be set
 	Listen func(ctx context.Context, network, address string) (net.Listener, error) // must be set
 	Dial   func(ctx context.Context, network, address string) (net.Conn, error)     // must be set
-}
-
-// A Disk holds what outlives the program: its log, its term and its vote, and
-// its snapshots. It is memory that the next member of that name is handed.
-type Disk struct {
-	log       *raft.InmemStore
-	snapshots *raft.InmemSnapshotStore
-}
-
-// NewDisk returns an empty disk.
-func NewDisk() *Disk {
-	return &Disk{raft.NewInmemStore(), raft.NewInmemSnapshotStore()}
 }
 
 // A Member keeps a copy of the list.
 type Member struct {
 	words     words
+	log       *wal.WAL
 	transport *raft.NetworkTransport
 	raft      *raft.Raft
 }
 
 // New starts a member, which works until the context of [Member.Run] is done.
 func New(c Config) (*Member, error) {
-	l, err := c.Listen(context.Background(), "tcp", port)
+	logger := logger(c.Logger)
+	log, err := walfs.Open(c.Disk, 64<<10, logger)
 	if err != nil {
 		return nil, err
 	}
-	logger, disk := logger(c.Logger), cmp.Or(c.Disk, NewDisk())
-	m := &Member{transport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
+	l, err := c.Listen(context.Background(), "tcp", port)
+	if err != nil {
+		return nil, errors.Join(err, log.Close())
+	}
+	m := &Member{log: log, transport: raft.NewNetworkTransportWithConfig(&raft.NetworkTransportConfig{
 		Stream: streams{l, c}, Timeout: time.Second, MaxPool: 3, Logger: logger,
 	})}
 	rc := raft.DefaultConfig()
 	rc.LocalID, rc.Logger = raft.ServerID(c.Name), logger
-	err = raft.BootstrapCluster(rc, disk.log, disk.log, disk.snapshots, m.transport, everybody(c.Peers))
+	rc.SnapshotThreshold = math.MaxUint64 // the log is kept whole
+	none := raft.NewDiscardSnapshotStore()
+	err = raft.BootstrapCluster(rc, log, log, none, m.transport, everybody(c.Peers))
 	if err == nil || err == raft.ErrCantBootstrap { // the latter: this disk has been used before
-		m.raft, err = raft.NewRaft(rc, &m.words, disk.log, disk.log, disk.snapshots, m.transport)
+		m.raft, err = raft.NewRaft(rc, &m.words, log, log, none, m.transport)
 	}
 	if err != nil {
-		m.transport.Close()
-		return nil, err
+		return nil, errors.Join(err, m.transport.Close(), log.Close())
 	}
 	return m, nil
 }
@@ -88,7 +86,7 @@ func (m *Member) Run(ctx context.Context) error {
 	done := m.raft.Shutdown()
 	m.transport.Close()
 	m.transport.CloseStreams()
-	return done.Error()
+	return errors.Join(done.Error(), m.log.Close())
 }
 
 // Add appends a word to everybody's list. Only the leader can.

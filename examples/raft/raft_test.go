@@ -21,14 +21,7 @@ type (
 var lan = vnet.Config{Link: vnet.LinkConfig{Latency: time.Millisecond, Jitter: time.Millisecond}}
 
 func TestAListOutlivesItsLeader(t *testing.T) {
-	disks := []*raft.Disk{raft.NewDisk(), raft.NewDisk(), raft.NewDisk()}
-	build := func(e *clustertest.Env) (*raft.Member, error) {
-		return raft.New(raft.Config{
-			Name: e.Name(), Peers: e.Nodes(), Disk: disks[e.Index()],
-			Listen: e.Listen, Dial: e.Dial, Logger: e.Logger(),
-		})
-	}
-	clustertest.Run(t, clustertest.Config{Net: lan}, build, func(t *testing.T, c *cluster) {
+	clustertest.Run(t, clustertest.Config{Net: lan}, newMember, func(t *testing.T, c *cluster) {
 		first := leader(c)
 		add(c, first, "one")
 
@@ -42,6 +35,27 @@ func TestAListOutlivesItsLeader(t *testing.T) {
 		add(c, leader(c), "three")
 		second.Start()
 		awaitWords(c, "one", "two", "three")
+	})
+}
+
+func TestAListOutlivesEverybody(t *testing.T) {
+	clustertest.Run(t, clustertest.Config{Net: lan}, newMember, func(t *testing.T, c *cluster) {
+		add(c, leader(c), "one")
+		for n := range c.Nodes() {
+			n.Crash() // of its log, what was not synced is gone
+		}
+		for n := range c.Nodes() {
+			n.Start()
+		}
+		add(c, leader(c), "two")
+		awaitWords(c, "one", "two")
+	})
+}
+
+func newMember(e *clustertest.Env) (*raft.Member, error) {
+	return raft.New(raft.Config{
+		Name: e.Name(), Peers: e.Nodes(), Disk: e.FS(),
+		Listen: e.Listen, Dial: e.Dial, Logger: e.Logger(),
 	})
 }
 

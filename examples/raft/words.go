@@ -3,9 +3,9 @@
 package raft
 
 import (
+	"errors"
 	"io"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/hashicorp/raft"
@@ -31,33 +31,10 @@ func (w *words) Apply(l *raft.Log) any {
 	return nil
 }
 
-// Snapshot returns the list as it is, a word a line.
-func (w *words) Snapshot() (raft.FSMSnapshot, error) { return snapshot(w.list()), nil }
+var errWhole = errors.New("the log is kept whole: there are no snapshots")
 
-// Restore replaces the list by a snapshot's.
-func (w *words) Restore(r io.ReadCloser) error {
-	defer r.Close()
-	text, err := io.ReadAll(r)
-	if err != nil {
-		return err
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.all = strings.Fields(string(text))
-	return nil
-}
+// Snapshot is never asked for.
+func (w *words) Snapshot() (raft.FSMSnapshot, error) { return nil, errWhole }
 
-// A snapshot is the list at one moment.
-type snapshot []string
-
-// Persist writes the list to its sink.
-func (s snapshot) Persist(sink raft.SnapshotSink) error {
-	if _, err := io.WriteString(sink, strings.Join(s, "\n")); err != nil {
-		sink.Cancel()
-		return err
-	}
-	return sink.Close()
-}
-
-// Release does nothing: a snapshot is a copy.
-func (snapshot) Release() {}
+// Restore has nothing to read.
+func (w *words) Restore(io.ReadCloser) error { return errWhole }

@@ -13,13 +13,11 @@ import (
 	"github.com/hashicorp/raft-wal/types"
 
 	"github.com/hashicorp/go-hclog"
-
-	"github.com/rehearse-go/rehearse/vdisk"
 )
 
 // Open opens the log that is kept in the root of a file system. A segment is
 // sealed once it holds segmentSize bytes; if 0, raft-wal's 64 MiB.
-func Open(disk vdisk.FS, segmentSize int, logger hclog.Logger) (*wal.WAL, error) {
+func Open(disk FS, segmentSize int, logger hclog.Logger) (*wal.WAL, error) {
 	return wal.Open(".",
 		wal.WithSegmentFiler(segment.NewFiler(".", files{disk})),
 		wal.WithMetaStore(newMeta(disk)),
@@ -29,7 +27,7 @@ func Open(disk vdisk.FS, segmentSize int, logger hclog.Logger) (*wal.WAL, error)
 }
 
 // files is a types.VFS that does what fs.FS of raft-wal does.
-type files struct{ disk vdisk.FS }
+type files struct{ disk FS }
 
 func (f files) ListDir(dir string) ([]string, error) { return f.disk.ReadDir(dir) }
 
@@ -67,8 +65,8 @@ func (f files) OpenWriter(dir, name string) (types.WritableFile, error) {
 
 // A file that was created has a name that is not synced yet.
 type created struct {
-	vdisk.File
-	disk   vdisk.FS
+	File
+	disk   FS
 	dir    string
 	synced atomic.Bool
 }

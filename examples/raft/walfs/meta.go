@@ -11,13 +11,11 @@ import (
 	"os"
 
 	"github.com/hashicorp/raft-wal/types"
-
-	"github.com/rehearse-go/rehearse/vdisk"
 )
 
 // meta is a types.MetaStore.
 type meta struct {
-	disk vdisk.FS
+	disk FS
 	turn chan struct{} // holds a token while somebody uses what follows
 	now  content
 }
@@ -35,7 +33,7 @@ const (
 	metaName = metaDir + "/wal.json"
 )
 
-func newMeta(disk vdisk.FS) *meta { return &meta{disk: disk, turn: make(chan struct{}, 1)} }
+func newMeta(disk FS) *meta { return &meta{disk: disk, turn: make(chan struct{}, 1)} }
 
 // Load reads what was committed last. The name is synced before it is relied
 // on: whoever put it there may have been killed before.
