@@ -3,6 +3,7 @@
 package raft
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -26,6 +27,8 @@ type Config struct {
 	Peers  []string     // every member's name, the same list everywhere
 	Logger *slog.Logger // if nil, nothing is logged
 
+	SegmentSize int // of a file of the log, in bytes; if 0, 64 KiB: lists are short
+
 	// The disk and the network have no default, so that nothing goes past a test's.
 	Disk   walfs.FS                                                                 // must be set
 	Listen func(ctx context.Context, network, address string) (net.Listener, error) // must be set
@@ -43,7 +46,7 @@ type Member struct {
 // New starts a member, which works until the context of [Member.Run] is done.
 func New(c Config) (*Member, error) {
 	logger := logger(c.Logger)
-	log, err := walfs.Open(c.Disk, 64<<10, logger)
+	log, err := walfs.Open(c.Disk, cmp.Or(c.SegmentSize, 64<<10), logger)
 	if err != nil {
 		return nil, err
 	}
