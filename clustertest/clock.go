@@ -44,6 +44,13 @@ func (c *clock) set(rate float64) (used bool) {
 	return c.used
 }
 
+// pace is how much of the node's time passes in a second.
+func (c *clock) pace() float64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.rate
+}
+
 // stretch is how long d of this clock takes of the world's.
 func (c *clock) stretch(d time.Duration) time.Duration {
 	c.mu.Lock()

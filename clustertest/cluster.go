@@ -33,6 +33,7 @@ type Cluster[P Program] struct {
 type cluster struct {
 	t       *testing.T
 	config  Config
+	run     int // the number of its Run among those of its test
 	seed    uint64
 	journal *journal.Journal
 	world   world

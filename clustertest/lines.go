@@ -4,16 +4,21 @@ package clustertest
 
 import (
 	"bytes"
+	"cmp"
 	"strings"
 	"sync"
 )
 
-// longest is how long a line may become, in bytes, before it is cut.
-const longest = 64 << 10
+const (
+	longest       = 64 << 10 // of a log's lines, in bytes; what is longer is cut into several
+	longestReport = 1 << 20  // of the lines of reports
+)
 
-// lines is an io.Writer that hands on whole lines, without their ends.
+// lines is an io.Writer that hands on whole lines, without their ends. Empty
+// ones are left out.
 type lines struct {
-	emit func(line string)
+	longest int // if 0, that of a log
+	emit    func(line string)
 
 	mu   sync.Mutex
 	rest []byte
@@ -27,23 +32,36 @@ func (l *lines) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// flush hands on what has no end of line.
+func (l *lines) flush() { l.Write([]byte("\n")) }
+
 // take appends b and returns the lines that are whole or too long.
 func (l *lines) take(b []byte) (whole []string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.rest = append(l.rest, b...)
+	most := cmp.Or(l.longest, longest)
 	for {
 		end := bytes.IndexByte(l.rest, '\n')
 		cut := end + 1
-		if end < 0 {
-			if len(l.rest) < longest {
-				return whole
-			}
-			end, cut = longest, longest
+		if end < 0 && len(l.rest) < most {
+			return whole
+		}
+		if end < 0 || end > most {
+			end, cut = most, most
 		}
 		if line := strings.TrimRight(string(l.rest[:end]), "\r"); line != "" {
 			whole = append(whole, line)
 		}
 		l.rest = l.rest[cut:]
 	}
+}
+
+// clip shortens what is told of a text.
+func clip(s string) string {
+	const most = 200
+	if len(s) > most {
+		return s[:most] + "..."
+	}
+	return s
 }

@@ -99,16 +99,20 @@ func (m *member) follow(l life, over chan<- struct{}) {
 		return // leave tells of it
 	}
 	m.fell.Store(true)
-	m.noteExit(end.err)
+	m.noteExit(end)
 	if c := m.cluster; !c.config.Failed(m.name, end.err) {
 		c.t.Errorf("clustertest: the program of %s ended by itself: %v", m.name, end.err)
 	}
 }
 
-func (m *member) noteExit(err error) {
+// noteExit records the end of a life: of a process with how it ended.
+func (m *member) noteExit(end fate) {
 	e := journal.Event{Kind: "node.exit", Where: m.name}
-	if err != nil {
-		e.Notes = []journal.Note{{Key: "error", Value: err.Error()}}
+	if end.how != "" {
+		e.Notes = append(e.Notes, journal.Note{Key: "process", Value: end.how})
+	}
+	if end.err != nil && end.err.Error() != end.how {
+		e.Notes = append(e.Notes, journal.Note{Key: "error", Value: end.err.Error()})
 	}
 	m.note(e)
 }
@@ -187,12 +191,28 @@ func (m *member) leave(why string) error {
 		if m.state.Swap(down) == dying {
 			m.last.err = nil // the last words of the dead mean nothing
 		}
-		m.noteExit(m.last.err)
+		m.noteExit(m.last)
 		return nil
 	case <-grace.C:
-		return fmt.Errorf("the Run of %s has not returned %v after %s; it must when its context is done",
-			m.name, m.cluster.config.Grace, why)
+		return m.overdue(why)
 	}
+}
+
+// overdue cuts off a program that does not end, and tells of it. A process is
+// dead then.
+func (m *member) overdue(why string) error {
+	c := m.cluster.config
+	m.life.cut()
+	if c.Mode == Processes {
+		<-m.over
+		m.state.Store(down)
+		m.noteExit(m.last)
+	}
+	if c.Mode == Processes && c.Command != nil {
+		return fmt.Errorf("the process of %s has not ended %v after %s; it was killed", m.name, c.Grace, why)
+	}
+	return fmt.Errorf("the Run of %s has not returned %v after %s; it must when its context is done",
+		m.name, c.Grace, why)
 }
 
 // pause makes the node stand still.

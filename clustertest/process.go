@@ -1,202 +1,321 @@
 // Mode Processes, the parent's side: each life is a process.
 
+//go:build unix
+
 package clustertest
 
 import (
-	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
 	"time"
 
 	"github.com/rehearse-go/rehearse/journal"
+	"github.com/rehearse-go/rehearse/vnet"
 )
 
-// nodeVar is the environment variable by which a test binary knows that it is
-// to be a node.
-const nodeVar = "REHEARSE_NODE"
-
-// orders is what a node's process is told at its start.
-type orders struct {
-	Test    string // the name of the test whose Run it is to join
-	Gateway string // where its network is
-	Who     identity
+// processes is the world of mode Processes.
+type processes struct {
+	real
+	run    int            // the number of this Run among those of its test
+	owned  sync.WaitGroup // every goroutine that looks after a process
+	mu     sync.Mutex
+	living map[*process]bool
 }
 
-// A report is one line that a node's process writes to its parent.
-type report struct {
-	Up    bool           `json:",omitempty"` // the program is built
-	Event *journal.Event `json:",omitempty"`
-	Fatal string         `json:",omitempty"` // how it ended, if not well
+// openProcesses makes the world of one Run. At the test's end every process of
+// it is dead.
+func openProcesses(t *testing.T, r real, run int) (world, error) {
+	w := &processes{real: r, run: run, living: map[*process]bool{}}
+	t.Cleanup(w.close)
+	return w, nil
 }
 
-// process is a life that is a process.
+// close kills what still lives, and waits for the end of all.
+func (w *processes) close() {
+	w.mu.Lock()
+	for p := range w.living {
+		p.cut()
+	}
+	w.mu.Unlock()
+	w.owned.Wait()
+}
+
+// process is a life that is a process, and the processes that it starts.
 type process struct {
-	m      *member
-	cmd    *exec.Cmd
-	orders io.WriteCloser // its standard input
-	up     chan struct{}  // closed when the program is built
-	done   chan fate
-	fatal  string // what it reported last; owned by watch
+	m         *member
+	own       bool // it is this test binary
+	cmd       *exec.Cmd
+	inherited []*os.File
+	group     *group
+	orders    io.WriteCloser // its standard input; nil if the command has one
+	log       *os.File       // what it prints comes here
+	events    *os.File       // its reports come here
+	heard     heard
+	up        chan struct{} // closed, once, when the program is built
+	once      sync.Once
+	reaped    chan struct{} // closed when it has ended
+	over      chan struct{} // closed when all that it said is known, too
+	done      chan fate
+	rise      func() // ends the fault of the host of who ended by itself; nil without
 }
 
-// spawn starts a node's process and waits until its program is built.
+// spawn starts a node's process and waits until its program is built; of a
+// Command, which tells nothing of that, until the process is there.
 func (w *processes) spawn(m *member, who identity) (life, error) {
+	if last, ok := m.life.(*process); ok && last.rise != nil {
+		last.rise()
+	}
 	if err := os.MkdirAll(who.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	p := &process{m: m, up: make(chan struct{}), done: make(chan fate, 1)}
-	own, err := p.prepare(w, who)
+	p := &process{
+		m: m, own: m.cluster.config.Command == nil,
+		up: make(chan struct{}), reaped: make(chan struct{}), over: make(chan struct{}), done: make(chan fate, 1),
+	}
+	p.heard.p = p
+	err := p.prepare(w, who)
+	if err == nil {
+		err = p.launch()
+	}
+	for _, f := range p.inherited {
+		f.Close()
+	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("starting the process of %s: %w", m.name, err)
 	}
-	events, err := p.launch()
-	if err != nil {
-		return nil, err
+	w.follow(p)
+	if p.own {
+		if err := p.awaitUp(); err != nil {
+			return nil, err
+		}
 	}
-	over := make(chan struct{})
-	go p.watch(events, over)
-	if !own {
-		return p, nil
-	}
-	grace := time.NewTimer(m.cluster.config.Grace)
-	defer grace.Stop()
-	select {
-	case <-p.up:
-		return p, nil
-	case <-over:
-		end := <-p.done
-		return nil, fmt.Errorf("the process of %s ended before its program was built: %w", who.Name, end.err)
-	case <-grace.C:
-		p.cmd.Process.Kill()
-		return nil, fmt.Errorf("the process of %s has not built its program within %v",
-			who.Name, m.cluster.config.Grace)
-	}
+	return p, nil
 }
 
-// prepare makes the command, and tells whether it is this test binary.
-func (p *process) prepare(w *processes, who identity) (own bool, err error) {
-	if command := p.m.cluster.config.Command; command != nil {
-		info := &NodeInfo{
-			Name: who.Name, Index: who.Index, Life: who.Life, Nodes: who.Nodes, Seed: who.Seed, Dir: who.Dir,
-			host: w.network.Host(who.Name),
-		}
-		if p.cmd = command(info); p.cmd == nil {
-			return false, fmt.Errorf("Config.Command made no command for %s", who.Name)
-		}
-		p.cmd.ExtraFiles = append(p.cmd.ExtraFiles, info.files...)
-		return false, info.err
-	}
-	gateway, err := w.network.Host(who.Name).Gateway()
-	if err != nil {
-		return false, err
-	}
-	told, err := json.Marshal(orders{Test: p.m.cluster.t.Name(), Gateway: gateway, Who: who})
-	if err != nil {
-		return false, err
-	}
-	p.cmd = selfCommand(p.m.cluster.t.Name())
-	p.cmd.Env = append(os.Environ(), nodeVar+"="+string(told))
-	return true, nil
+// follow looks after a process from now on.
+func (w *processes) follow(p *process) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.living[p] = true
+	w.owned.Go(func() {
+		p.watch(w)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		delete(w.living, p)
+	})
 }
 
-// launch starts the process, with its log and its events coming here.
-func (p *process) launch() (events *os.File, err error) {
-	events, theirs, err := os.Pipe()
-	if err != nil {
-		return nil, err
+// prepare makes the command.
+func (p *process) prepare(w *processes, who identity) (err error) {
+	host := w.network.Host(who.Name)
+	if p.own {
+		gateway, err := host.Gateway()
+		if err != nil {
+			return err
+		}
+		p.cmd, err = selfCommand(orders{
+			Test: p.m.cluster.t.Name(), Run: w.run, Gateway: gateway, Who: who, Rate: p.m.clock.pace(),
+		})
+		return err
 	}
-	defer theirs.Close()
-	log := &lines{emit: p.log}
-	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.ExtraFiles = append([]*os.File{theirs}, p.cmd.ExtraFiles...)
-	if p.orders, err = p.cmd.StdinPipe(); err == nil {
-		err = p.cmd.Start()
+	info := &NodeInfo{
+		Name: who.Name, Index: who.Index, Life: who.Life, Nodes: who.Nodes, Seed: who.Seed, Dir: who.Dir,
+		host: host,
 	}
+	p.cmd = p.m.cluster.config.Command(info)
+	p.inherited = info.files
+	if info.err == nil && p.cmd == nil {
+		return errors.New("Config.Command made no command")
+	}
+	return info.err
+}
+
+// launch starts the process, with what it prints and reports coming here.
+func (p *process) launch() error {
+	log, printed, err := os.Pipe()
 	if err != nil {
+		return err
+	}
+	defer printed.Close()
+	events, reported, err := os.Pipe()
+	if err != nil {
+		log.Close()
+		return err
+	}
+	defer reported.Close()
+	if err := p.connect(printed, reported); err != nil {
+		log.Close()
 		events.Close()
-		return nil, fmt.Errorf("starting %s: %w", p.m.name, err)
+		return err
 	}
-	return events, nil
+	p.log, p.events = log, events
+	return nil
 }
 
-func (p *process) log(line string) {
-	p.m.note(journal.Event{Kind: "node.log", Where: p.m.name, Body: []byte(line)})
-}
-
-// watch reads what the process reports until it ends.
-func (p *process) watch(events *os.File, over chan<- struct{}) {
-	defer close(over)
-	p.read(events)
-	events.Close()
-	err := p.cmd.Wait()
-	if p.fatal != "" {
-		err = errors.New(p.fatal)
+// connect starts the process with these files.
+func (p *process) connect(printed, reported *os.File) (err error) {
+	if p.cmd.Stdout == nil {
+		p.cmd.Stdout = printed
 	}
-	p.done <- fate{err}
-}
-
-// longestReport bounds the line of one report, in bytes.
-const longestReport = 1 << 20
-
-func (p *process) read(events io.Reader) {
-	lines := bufio.NewScanner(events)
-	lines.Buffer(nil, longestReport)
-	for lines.Scan() {
-		var r report
-		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-			p.log(fmt.Sprintf("clustertest: not a report: %q", clip(lines.Text())))
-			continue
-		}
-		switch {
-		case r.Event != nil:
-			r.Event.Where = p.m.name
-			p.m.note(journal.Event{
-				Kind: r.Event.Kind, Where: p.m.name, Subject: r.Event.Subject,
-				Body: r.Event.Body, Notes: r.Event.Notes,
-			})
-		case r.Fatal != "":
-			p.fatal = r.Fatal
-		case r.Up:
-			p.isUp()
-		}
+	if p.cmd.Stderr == nil {
+		p.cmd.Stderr = printed
 	}
-	io.Copy(io.Discard, events)
+	if p.cmd.WaitDelay == 0 {
+		p.cmd.WaitDelay = lingering
+	}
+	files := append([]*os.File{reported}, p.inherited...)
+	p.cmd.ExtraFiles = append(files, p.cmd.ExtraFiles...)
+	if p.group, err = newGroup(); err != nil {
+		return err
+	}
+	if p.cmd.Stdin == nil {
+		p.orders, err = p.cmd.StdinPipe()
+	}
+	if err == nil {
+		err = p.group.start(p.cmd)
+	}
+	if err != nil {
+		p.group.dismiss()
+	}
+	return err
 }
 
-func (p *process) isUp() {
+// awaitUp waits until the program is built. One that is not is dead then.
+func (p *process) awaitUp() error {
+	limit := p.m.cluster.config.Grace
+	grace := time.NewTimer(limit)
+	defer grace.Stop()
+	late := false
 	select {
 	case <-p.up:
-	default:
-		close(p.up)
+	case <-p.over:
+	case <-grace.C:
+		late = true
+		p.cut()
+		<-p.over
 	}
+	select {
+	case <-p.up:
+		return nil
+	default:
+	}
+	end := <-p.done
+	p.m.noteExit(end)
+	switch {
+	case late:
+		return fmt.Errorf("the process of %s has not built its program within %v; it was killed", p.m.name, limit)
+	case end.err == nil:
+		return fmt.Errorf("the process of %s never came to its Run: %s", p.m.name, end.how)
+	}
+	return fmt.Errorf("the process of %s ended before its program was built: %w", p.m.name, end.err)
+}
+
+// lingering is how long what a dead process printed is waited for while
+// somebody else holds the pipe: a process that it started, and that left its
+// group. Else the pipe ends with the group.
+const lingering = time.Second
+
+// watch reads what the process says until it has ended, ends what it has left
+// behind, and tells its fate.
+func (p *process) watch(w *processes) {
+	var readers sync.WaitGroup
+	readers.Go(func() { p.heard.read(p.log) })
+	readers.Go(func() { p.read(p.events) })
+	err := p.cmd.Wait()
+	p.group.signal(syscall.SIGKILL)
+	close(p.reaped)
+	p.group.dismiss()
+	soon := time.Now().Add(lingering)
+	p.log.SetReadDeadline(soon)
+	p.events.SetReadDeadline(soon)
+	readers.Wait()
+	p.log.Close()
+	p.events.Close()
+	if !p.own && p.m.state.Load() == running { // what it listened with may be open still
+		p.rise, _ = w.fault(vnet.Fault{Kind: "down", A: p.m.name})
+	}
+	close(p.over)
+	p.done <- fate{err: p.heard.sense(err), how: p.cmd.ProcessState.String()}
+}
+
+// read reads what the process reports.
+func (p *process) read(events io.Reader) {
+	all := &lines{longest: longestReport, emit: func(line string) {
+		if !p.take(line) {
+			p.note(fmt.Sprintf("clustertest: on file %d, not a report: %q", reportsFile, clip(line)))
+		}
+	}}
+	io.Copy(all, events)
+	all.flush()
+}
+
+// take takes a report, and tells whether it was one. The events that tell of a
+// node's life are the harness's to tell.
+func (p *process) take(line string) bool {
+	r, err := readReport(line)
+	switch {
+	case err != nil:
+		return false
+	case r.Event != nil:
+		e := r.Event
+		if e.Kind == "" || strings.HasPrefix(string(e.Kind), "node.") && e.Kind != "node.log" {
+			return false
+		}
+		p.m.note(journal.Event{Kind: e.Kind, Where: p.m.name, Subject: e.Subject, Body: e.Body, Notes: e.Notes})
+		return true
+	case p.own && r.Fatal != "":
+		p.heard.fatal(r.Fatal)
+		return true
+	case p.own && r.Up:
+		p.once.Do(func() { close(p.up) })
+		return true
+	}
+	return false
+}
+
+// note records a line of the node's log.
+func (p *process) note(line string) {
+	p.m.note(journal.Event{Kind: "node.log", Where: p.m.name, Body: []byte(line)})
 }
 
 func (p *process) program() Program   { return nil }
 func (p *process) ended() <-chan fate { return p.done }
-func (p *process) end()               { endProcess(p.cmd.Process) }
-func (p *process) cut()               { p.cmd.Process.Kill() }
+func (p *process) end()               { p.cmd.Process.Signal(syscall.SIGTERM) }
+func (p *process) cut()               { p.signal(syscall.SIGKILL) }
 
-func (p *process) pause() (resume func(), err error) { return pauseProcess(p.cmd.Process) }
+// signal signals the process and all that it started.
+func (p *process) signal(s syscall.Signal) error {
+	select {
+	case <-p.reaped:
+		return os.ErrProcessDone
+	default:
+		return p.group.signal(s)
+	}
+}
+
+func (p *process) pause() (resume func(), err error) {
+	if err := p.signal(syscall.SIGSTOP); err != nil {
+		return nil, fmt.Errorf("pausing the process of %s: %w", p.m.name, err)
+	}
+	return func() { p.signal(syscall.SIGCONT) }, nil
+}
 
 // pace sends the new rate. A program that does not take its time from its Env
 // ends with an error then.
 func (p *process) pace(rate float64) error {
-	if p.m.cluster.config.Command != nil {
+	if !p.own {
 		return errCannot(Processes, "clocks of a Command")
 	}
 	_, err := fmt.Fprintf(p.orders, "clock %v\n", rate)
-	return err
-}
-
-// clip shortens what is told of a text.
-func clip(s string) string {
-	const most = 200
-	if len(s) > most {
-		return s[:most] + "..."
+	if err == nil {
+		p.m.clock.set(rate) // lives to come have it too
 	}
-	return s
+	return err
 }

@@ -1,15 +1,17 @@
-// Ending the processes of nodes where there are no signals.
+// Where mode Processes is not: without process groups, signals and files to inherit.
 
 //go:build !unix
 
 package clustertest
 
-import "os"
+import (
+	"runtime"
+	"testing"
+)
 
-// endProcess ends a process: there is no way to ask it.
-func endProcess(p *os.Process) { p.Kill() }
-
-// pauseProcess is not possible here.
-func pauseProcess(*os.Process) (resume func(), err error) {
-	return nil, errCannot(Processes, "pause, on this operating system")
+func openProcesses(*testing.T, real, int) (world, error) {
+	return nil, errCannot(Processes, "anything on "+runtime.GOOS)
 }
+
+// closeOnExec does nothing: no file is inherited here unless it is asked for.
+func closeOnExec(int) {}

@@ -3,14 +3,11 @@
 package clustertest
 
 import (
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rehearse-go/rehearse/clustertest/internal/loopback"
-	"github.com/rehearse-go/rehearse/internal/again"
 	"github.com/rehearse-go/rehearse/vnet"
 	"github.com/rehearse-go/rehearse/vnettest"
 )
@@ -20,9 +17,6 @@ type real struct {
 	kept    *vnettest.Kept
 	network *loopback.Network
 }
-
-// processes is the world of mode Processes.
-type processes struct{ real }
 
 // openReal calls f on a network of real sockets.
 func (c *cluster) openReal(t *testing.T, f func(*testing.T)) {
@@ -40,7 +34,9 @@ func (c *cluster) openReal(t *testing.T, f func(*testing.T)) {
 	t.Cleanup(func() { network.Close() })
 	world := real{kept, network}
 	if c.world = &world; c.config.Mode == Processes {
-		c.world = &processes{world}
+		if c.world, err = openProcesses(t, world, c.run); err != nil {
+			t.Fatalf("clustertest: %v", err)
+		}
 	}
 	f(t)
 }
@@ -68,9 +64,4 @@ func (r *real) settle() error { return errCannot(Loopback, "Settle") }
 
 func (r *real) spawn(m *member, who identity) (life, error) {
 	return spawnInside(m, who, r.network.Host(m.name))
-}
-
-// selfCommand runs the test of that name of this test binary again.
-func selfCommand(name string) *exec.Cmd {
-	return exec.Command(os.Args[0], "-test.run="+again.Pattern(name), "-test.count=1", "-test.timeout=0")
 }

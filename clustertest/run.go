@@ -25,12 +25,13 @@ func Run[P Program](
 	t *testing.T, c Config, build func(*Env) (P, error), body func(*testing.T, *Cluster[P]),
 ) {
 	t.Helper()
-	if isChild(t) {
-		runChild(t, func(e *Env) (Program, error) { return build(e) })
+	run := runs.next(t)
+	if told != nil {
+		runChild(t, run, func(e *Env) (Program, error) { return build(e) })
 		return
 	}
 	c = c.with(t)
-	core := &cluster{config: c, root: realDirs(t)}
+	core := &cluster{config: c, run: run, root: realDirs(t)}
 	core.open(t, func(t *testing.T) {
 		core.t = t
 		cl := &Cluster[P]{T: t, core: core, build: build}

@@ -34,7 +34,10 @@ type life interface {
 }
 
 // A fate is how a life ended. A process that was killed ended so.
-type fate struct{ err error }
+type fate struct {
+	err error
+	how string // of a process: "exit status 3", "signal: killed"
+}
 
 // errCannot says that a mode cannot do something. It wraps ErrUnsupported.
 func errCannot(m Mode, what string) error {
@@ -61,7 +64,7 @@ func spawnInside(m *member, who identity, host Host) (life, error) {
 	l := &inside{env: env, run: p, cancel: cancel, done: make(chan fate, 1)}
 	go func() {
 		err := p.Run(ctx)
-		l.done <- fate{err}
+		l.done <- fate{err: err}
 	}()
 	return l, nil
 }
