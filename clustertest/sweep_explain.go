@@ -16,53 +16,65 @@ import (
 func (w *sweep) shrinkBudget() int {
 	w.t.Helper()
 	usual := 200
-	if cmp.Or(w.config.Mode, modeOf(w.t)) != Bubble {
+	if w.mode() != Bubble {
 		usual = 20
 	}
 	return cmp.Or(w.config.Shrink, usual)
 }
 
-// explain looks into a scenario that failed: it finds the smallest, runs that
-// in this process, for its story, and tells how to run it again.
-func (w *sweep) explain(d *defeat, progress string) {
-	w.t.Helper()
-	if again.Inside() { // somebody else looks into it
-		return
-	}
+// bounded is a context that ends early enough before the test's deadline to
+// tell what was found.
+func (w *sweep) bounded() context.Context {
 	ctx := w.t.Context()
 	if end, limited := w.t.Deadline(); limited {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, end.Add(-10*time.Second)) // to tell what was found
-		defer cancel()
+		ctx, cancel = context.WithDeadline(ctx, end.Add(-10*time.Second))
+		w.t.Cleanup(cancel)
 	}
-	h := w.newHunt(ctx, d.won, d.slowest)
+	return ctx
+}
+
+// explain looks into a scenario that failed: it finds the smallest, runs that
+// once more, for its story, and tells how to run it again. It returns whether
+// the sweep is to end there.
+func (w *sweep) explain(d *defeat, progress string) (ends bool) {
+	w.t.Helper()
+	if again.Inside() { // somebody else looks into it
+		return true
+	}
+	h := w.newHunt(w.bounded(), d.won, d.slowest)
 	v := h.look(d.scenario, w.shrinkBudget())
 	note := ""
-	if v.said == "" {
+	if v.said == "" && v.failed >= w.config.Repeats {
 		note = w.show(h, v)
 	}
 	w.t.Errorf("clustertest: %v fails; %s\n%s%s", scenario{seed: d.seed}, progress, note,
 		v.text(h.test, d.scenario, h.replays))
+	return v.failed >= w.config.Repeats
 }
 
 // show runs the smallest scenario as a subtest, and returns what is to be said
-// besides. What ends a process is not run in this one.
+// besides.
 func (w *sweep) show(h *hunt, v verdict) (note string) {
 	w.t.Helper()
-	if h.last.Crashed || h.last.Hung {
-		return indented(h.last.Output)
-	}
 	printed, ran := h.last.Output, false
+	if !w.config.Isolate && (h.last.Crashed || h.last.Hung) { // which would end this process
+		return indented(printed)
+	}
 	passed := w.t.Run(v.smallest.String(), func(t *testing.T) {
 		t.Helper()
 		ran = true
-		w.play(t, v.smallest, newScript(v.smallest))
+		if !w.config.Isolate {
+			w.play(t, v.smallest, newScript(v.smallest))
+		} else if story, failed := h.retell(v.smallest); failed {
+			t.Errorf("clustertest: in a process of its own it failed\n%s", indented(story))
+		}
 	})
 	switch {
 	case !ran: // since -run leaves it out
 		note = indented(printed)
 	case passed:
-		note = "run once more, in this process, the smallest passed\n"
+		note = "run once more, the smallest passed\n"
 	}
 	if v.failed < v.of || passed && ran {
 		failed, of := h.count(v.smallest)

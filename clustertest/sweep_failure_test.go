@@ -256,7 +256,7 @@ var sweepers = map[string]sweeper{
 			s := clustertest.SweepConfig{Workers: -1}
 			clustertest.Sweep(t, s, grudges(func() {}), func(*testing.T, ofGrudges) {})
 		},
-		says: []string{"Sweep with Workers -1"},
+		says: []string{"a sweep with Workers -1"},
 	},
 }
 
@@ -267,7 +267,10 @@ func passing(t *testing.T) {
 	})
 }
 
-func TestFailingSweepsExplainThemselves(t *testing.T) {
+func TestFailingSweepsExplainThemselves(t *testing.T) { explain(t, sweepers) }
+
+// explain holds sweeps to what they must say.
+func explain(t *testing.T, sweepers map[string]sweeper) {
 	for name, s := range sweepers {
 		t.Run(name, func(t *testing.T) {
 			if os.Getenv(sweepVar) != "" {

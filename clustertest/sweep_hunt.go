@@ -5,7 +5,6 @@ package clustertest
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -21,6 +20,8 @@ type hunt struct {
 	limit   time.Duration   // of real time, for one replay
 	tries   int             // replays of a scenario until one fails; more than 1 where it does not each time
 	replays int             // so far
+	all     bool            // the first scenario is replayed several times in any case
+	keep    bool            // replays keep their journals
 	like    traits          // of the failure that is looked into
 	others  traits          // of runs that passed
 	last    again.Result    // of the last replay that failed in the same way
@@ -31,14 +32,9 @@ type hunt struct {
 func (h *hunt) replay(s scenario) (again.Result, traits) {
 	h.replays++
 	name := h.test + "/" + s.String()
-	r := again.Run(h.ctx, name, again.Config{Timeout: h.limit, Env: []string{promptly()}})
+	r := again.Run(h.ctx, name, again.Config{Timeout: h.limit, Keep: h.keep})
 	return r, traitsOf(r, name)
 }
-
-// promptly lets a child that was built with the race detector end without the
-// second's sleep by which others may still report; go test's own check, at the
-// end of each test, needs none.
-func promptly() string { return "GORACE=atexit_sleep_ms=0 " + os.Getenv("GORACE") }
 
 // fails tells whether the scenario fails in the same way.
 func (h *hunt) fails(s scenario) bool {
@@ -77,12 +73,12 @@ func (h *hunt) learn(passed uint64) {
 // tell how often it does.
 const confirmations = 5
 
-// confirm replays a scenario that has failed: once if it fails then, else
-// several times. It learns what the failure is known by, and returns how many
+// confirm replays a scenario that has failed: once if it fails then, else, or
+// if it must be known, several times. It learns what the failure is known by, and returns how many
 // of how many failed. If a child did not get to it, unable has what it printed.
 func (h *hunt) confirm(s scenario) (failed, of int, unable string) {
 	h.tries = 1
-	for of < confirmations && (of == 0 || failed < of) && h.ctx.Err() == nil {
+	for of < confirmations && (h.all || of == 0 || failed < of) && h.ctx.Err() == nil {
 		r, is := h.replay(s)
 		switch {
 		case h.ctx.Err() != nil:
@@ -113,6 +109,15 @@ func (h *hunt) count(s scenario) (failed, of int) {
 	return failed, of
 }
 
+// retell runs a scenario until it fails once more, as often as that may take,
+// with a journal that is kept. It returns what that run printed.
+func (h *hunt) retell(s scenario) (story string, failed bool) {
+	h.keep = true
+	failed = h.fails(s)
+	h.keep = false
+	return h.last.Output, failed
+}
+
 // smallest returns the smallest scenario it finds, trying at most so many.
 func (h *hunt) smallest(s scenario, budget int) scenario {
 	fewest, tried := shrink.List(s.blows(), budget, func(some []blow) bool { return h.fails(s.with(some)) })
@@ -126,6 +131,7 @@ func (h *hunt) smallest(s scenario, budget int) scenario {
 func (w *sweep) newHunt(ctx context.Context, passed uint64, slowest time.Duration) *hunt {
 	return &hunt{
 		ctx: ctx, test: w.t.Name(), passed: passed, limit: patience(slowest), like: traits{}, others: traits{},
+		tries: 1, all: w.hunts || w.config.Repeats > 0,
 	}
 }
 
@@ -147,9 +153,10 @@ func (h *hunt) look(s scenario, budget int) (v verdict) {
 	switch {
 	case s.count() == 0:
 		v.said = "no nemesis did anything: there is nothing to shrink"
-		return v
 	case budget < 0:
 		v.said = "SweepConfig.Shrink is negative: nothing is shrunk"
+	}
+	if v.said != "" && !h.all {
 		return v
 	}
 	unable := ""
@@ -157,13 +164,13 @@ func (h *hunt) look(s scenario, budget int) (v verdict) {
 	switch {
 	case unable != "":
 		v.said = "a child process did not get to run it; it printed\n" + indented(unable)
-	case v.failed > 0:
+	case v.failed == 0 && h.ctx.Err() != nil:
+		v.said = "the time was up before anything could be shrunk"
+	case v.failed == 0:
+		v.said = fmt.Sprintf("it does not fail again: 0 of %d replays do", v.of)
+	case v.said == "":
 		h.learn(h.passed)
 		v.smallest = h.smallest(s, budget)
-	case h.ctx.Err() != nil:
-		v.said = "the time was up before anything could be shrunk"
-	default:
-		v.said = fmt.Sprintf("it does not fail again: 0 of %d replays do", v.of)
 	}
 	return v
 }

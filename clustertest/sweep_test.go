@@ -154,7 +154,13 @@ func kept(t *testing.T, dir string) (h journal.Header, did []string) {
 	if len(files) != 1 {
 		t.Fatalf("there are the journals %q, not one", files)
 	}
-	f, err := os.Open(files[0])
+	return readKept(t, files[0])
+}
+
+// readKept reads a journal, and what its nemeses did.
+func readKept(t *testing.T, file string) (h journal.Header, did []string) {
+	t.Helper()
+	f, err := os.Open(file)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -161,3 +161,8 @@ func listen(in io.Reader) (running []scenario, passed uint64, done bool) {
 	slices.SortFunc(running, func(a, b scenario) int { return cmp.Compare(a.seed, b.seed) })
 	return running, passed, done
 }
+
+// promptly lets a child that was built with the race detector end without the
+// second's sleep by which others may still report; go test's own check, at the
+// end of each test, needs none.
+func promptly() string { return "GORACE=atexit_sleep_ms=0 " + os.Getenv("GORACE") }

@@ -16,8 +16,9 @@ import (
 // inside is set in the environment of a child, to the name of its test.
 const inside = "REHEARSE_AGAIN"
 
-// Inside tells whether this process was started by [Run]. Such a process
-// answers one question; it should shrink nothing and keep nothing.
+// Inside tells whether this process was started by [Run], and not to keep
+// anything. Such a process answers one question; it should shrink nothing and
+// keep nothing.
 func Inside() bool { return os.Getenv(inside) != "" }
 
 // A Config says how a test is run again. The zero Config runs it as this
@@ -26,6 +27,7 @@ type Config struct {
 	Args    []string      // flags after this binary's own, such as "-rehearse.seed=7"; the later of two alike counts
 	Env     []string      // after this process's own, "key=value"
 	Timeout time.Duration // of real time, after which the child is ended; if 0, a minute: it is one test
+	Keep    bool          // the child keeps what a test keeps that somebody runs: Inside does not hold there
 }
 
 func (c Config) limit() time.Duration { return cmp.Or(c.Timeout, time.Minute) }
@@ -58,7 +60,10 @@ func Run(ctx context.Context, name string, c Config) Result {
 	// taken for go test's own.
 	own := append(arguments(name, limit), "-test.v=test2json")
 	child := exec.CommandContext(ctx, binary, slices.Concat(own, flags, c.Args, rest)...)
-	child.Env = slices.Concat(environment(), c.Env, []string{inside + "=" + name})
+	child.Env = slices.Concat(environment(), c.Env)
+	if !c.Keep {
+		child.Env = append(child.Env, inside+"="+name)
+	}
 	child.WaitDelay = time.Second // a grandchild may hold the pipe open
 	heard := listener{name: name}
 	child.Stdout, child.Stderr = &heard, &heard

@@ -102,3 +102,16 @@ func TestThisProcessIsNoChild(t *testing.T) {
 		t.Error("Inside holds in the process that go test started")
 	}
 }
+
+func TestAChildThatKeepsIsNotInside(t *testing.T) {
+	if os.Getenv("KEEPS") != "" {
+		t.Logf("inside: %v", again.Inside())
+		return
+	}
+	for _, keep := range []bool{false, true} {
+		got := again.Run(t.Context(), t.Name(), again.Config{Env: []string{"KEEPS=1"}, Keep: keep})
+		if want := fmt.Sprintf("inside: %v", !keep); !got.Found || !strings.Contains(got.Output, want) {
+			t.Errorf("with Keep %v it prints %q", keep, got.Output)
+		}
+	}
+}
