@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -229,5 +230,27 @@ func TestADiskThatFailsFailsThePut(t *testing.T) {
 		say(c, "n0", "put a b", "failed sync log: input/output error")
 		end()
 		say(c, "n0", "put a c", "ok")
+	})
+}
+
+func TestACrashOfManyIsOneBlow(t *testing.T) {
+	onStores(t, 3, func(t *testing.T, c *clustertest.Cluster[*store]) {
+		before := c.Journal().Last()
+		end := c.Fault("crash n2,n0,n1")
+		var kinds []string
+		for e := range c.Journal().Events(before + 1) {
+			if strings.HasPrefix(string(e.Kind), "node.") {
+				kinds = append(kinds, string(e.Kind)+" "+e.Where)
+			}
+		}
+		want := []string{"node.crash n0", "node.crash n1", "node.crash n2", "node.exit n0", "node.exit n1", "node.exit n2"}
+		if !slices.Equal(kinds, want) {
+			t.Errorf("got %v, want %v", kinds, want)
+		}
+		end()
+		for n := range c.Nodes() {
+			n.AwaitEvent("store.ready", soon)
+			say(c, n.Name(), "get who", "="+n.Name())
+		}
 	})
 }

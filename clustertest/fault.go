@@ -130,7 +130,13 @@ type effect func() (undo func(), err error)
 // parts takes a deed apart: by nodes, or by faults of the network.
 func (c *cluster) parts(d faults.Deed) (all []effect) {
 	switch d.Kind {
-	case "crash", "kill", "poweroff", "stop", "restart", "pause", "clock", "disk":
+	case "crash":
+		return []effect{func() (func(), error) { return c.slay(crashed, d.Hosts) }}
+	case "kill":
+		return []effect{func() (func(), error) { return c.slay(killed, d.Hosts) }}
+	case "poweroff":
+		return []effect{func() (func(), error) { return c.slay(powerOff, d.Hosts) }}
+	case "stop", "restart", "pause", "clock", "disk":
 		for _, name := range d.Hosts {
 			all = append(all, func() (func(), error) { return c.suffer(name, d) })
 		}
@@ -173,21 +179,43 @@ func (c *cluster) reset(d faults.Deed) error {
 	return nil
 }
 
+// slay cuts nodes off, all at one blow. They start again when that is undone.
+func (c *cluster) slay(how death, names []string) (undo func(), err error) {
+	var all []*member
+	for _, name := range names {
+		m, err := c.named(name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, m)
+	}
+	if err := die(how, all...); err != nil {
+		return nil, err
+	}
+	return func() {
+		for _, m := range all {
+			m.again()
+		}
+	}, nil
+}
+
+// named returns the member of that name.
+func (c *cluster) named(name string) (*member, error) {
+	if m := c.member(name); m != nil {
+		return m, nil
+	}
+	return nil, fmt.Errorf("no node %q; there are %s", name, strings.Join(c.names(), ", "))
+}
+
 // suffer does a deed to one node.
 func (c *cluster) suffer(name string, d faults.Deed) (undo func(), err error) {
-	m := c.member(name)
-	if m == nil {
-		return nil, fmt.Errorf("no node %q; there are %s", name, strings.Join(c.names(), ", "))
+	m, err := c.named(name)
+	if err != nil {
+		return nil, err
 	}
 	switch d.Kind {
-	case "crash":
-		return m.restarting(m.die(crashed))
-	case "kill":
-		return m.restarting(m.die(killed))
-	case "poweroff":
-		return m.restarting(m.die(powerOff))
 	case "stop":
-		return m.restarting(m.stop())
+		return m.again, m.stop()
 	case "restart":
 		if err := m.stop(); err != nil {
 			return nil, err
@@ -203,15 +231,6 @@ func (c *cluster) suffer(name string, d faults.Deed) (undo func(), err error) {
 		return right, m.pace(d.Rate)
 	}
 	return m.breakDisk(d.Words)
-}
-
-// restarting is the undoing of an end: the node starts again, unless somebody
-// has started it.
-func (m *member) restarting(err error) (undo func(), _ error) {
-	if err != nil {
-		return nil, err
-	}
-	return m.again, nil
 }
 
 // again starts a node that is down, for a fault that has ended.

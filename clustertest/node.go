@@ -77,21 +77,21 @@ func (n *Node[P]) Stop() {
 // the test.
 func (n *Node[P]) Kill() {
 	n.t.Helper()
-	n.must(n.m.die(killed))
+	n.must(die(killed, n.m))
 }
 
 // Crash is Kill, and what was not synced is lost, or some of it, as the seed
 // draws. In Processes it is Kill: the page cache of a real machine survives.
 func (n *Node[P]) Crash() {
 	n.t.Helper()
-	n.must(n.m.die(crashed))
+	n.must(die(crashed, n.m))
 }
 
 // PowerOff is Crash, but nobody is told: no connection is reset, and dials
 // wait, until the node is started again.
 func (n *Node[P]) PowerOff() {
 	n.t.Helper()
-	n.must(n.m.die(powerOff))
+	n.must(die(powerOff, n.m))
 }
 
 // Restart stops the program if it runs, and starts it.

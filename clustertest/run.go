@@ -95,6 +95,9 @@ func (c *cluster) close() {
 			c.t.Errorf("clustertest: %v", err)
 		}
 	}
+	for _, m := range c.members.load() {
+		m.judged()
+	}
 }
 
 // bubble is the world of mode Bubble.
