@@ -8,6 +8,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/rehearse-go/rehearse/vdisk"
@@ -101,7 +102,7 @@ func (p promise) judge(got []string) *flaw {
 		}
 	}
 	if next < len(got) {
-		return &flaw{strange, fmt.Sprintf("%.6s in %s, after %s", got[next], brief(got), brief(p.words))}
+		return &flaw{strange, fmt.Sprintf("%s in %s, after %s", runs(got[next]), brief(got), brief(p.words))}
 	}
 	return nil
 }
@@ -158,6 +159,16 @@ func brief(words []string) string {
 		short = slices.Concat(short[:2], []string{"..."}, short[len(short)-1:])
 	}
 	return fmt.Sprintf("%d words %v", len(words), short)
+}
+
+// runs is a word with how often each letter stands there in a row.
+func runs(word string) (s string) {
+	for word != "" {
+		rest := strings.TrimLeft(word, word[:1])
+		s += fmt.Sprintf("%q*%d ", word[:1], len(word)-len(rest))
+		word = rest
+	}
+	return s
 }
 
 // A bag is the flaws that were found, with where the first of each way was.
