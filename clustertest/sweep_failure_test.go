@@ -178,6 +178,25 @@ var sweepers = map[string]sweeper{
 		says: []string{"too many", `\(2 of \d+, in \d+ replays\)`},
 		not:  []string{"too few"},
 	},
+	"another failure, where runs pass too": {
+		run: func(t *testing.T) {
+			clustertest.Sweep(t, bubbles, grudges(func() {}), func(t *testing.T, c ofGrudges) {
+				c.Nemesis(crashes).Wait()
+				lives := 0
+				for n := range c.Nodes() {
+					lives += n.Program().env.Life()
+				}
+				if c.Seed() > 1 && lives == 0 {
+					t.Fatal("too few")
+				}
+				if c.Seed() > 1 {
+					t.Fatal("too many")
+				}
+			})
+		},
+		says: []string{"too many", `\(1 of \d+, in \d+ replays\)`},
+		not:  []string{"too few"},
+	},
 	"a failure that does not come again": {
 		run: whenCrashed(bubbles, func(t *testing.T, _ ofGrudges) {
 			if count(t) == 1 {

@@ -38,6 +38,9 @@ var (
 	// logged is a line that a test logged or failed with, after its place.
 	logged = regexp.MustCompile(`^    (\S+\.go:\d+): (.+)$`)
 
+	// situated begins what Run says of every failure, which is no trait of one.
+	situated = regexp.MustCompile(`^clustertest: seed 0x[0-9a-f]+, faults in force: `)
+
 	// number is what differs from one failure to another of the same kind.
 	number = regexp.MustCompile(`0x[0-9a-fA-F]+|[0-9]+`)
 )
@@ -49,6 +52,7 @@ func traitsOf(r again.Result, name string) traits {
 	for line := range strings.Lines(strings.ReplaceAll(r.Output, name, "")) {
 		line = strings.TrimRight(line, "\r\n")
 		switch m := logged.FindStringSubmatch(line); {
+		case m != nil && situated.MatchString(m[2]):
 		case m != nil:
 			t[m[1]+": "+unnumbered(m[2])] = true
 		case strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: "):
