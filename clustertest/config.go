@@ -81,7 +81,8 @@ type Config struct {
 	Deadline time.Duration
 
 	// Failed is asked when the program of a node ends by itself, with what its
-	// Run returned. If it answers true the node is down until it is started
+	// Run returned, and when it cannot be built at the end of a fault that had
+	// ended it, with that error. If it answers true the node is down until it is started
 	// again, by the test or at the end of the disk's fault or the nemesis that
 	// may have ended it; if false, the test fails. If nil, only an end without an
 	// error is fine.
@@ -101,8 +102,12 @@ func (c Config) with(t *testing.T) Config {
 	t.Helper()
 	c.Nodes = cmp.Or(c.Nodes, 3)
 	c.Mode = cmp.Or(c.Mode, modeOf(t))
-	if c.Nodes < 0 || c.Mode < Bubble || c.Mode > Processes {
-		t.Fatalf("clustertest: a Config of %d nodes in mode %v", c.Nodes, c.Mode)
+	if c.Nodes < 0 || c.Grace < 0 || c.Deadline < 0 {
+		t.Fatalf("clustertest: Config with Nodes %d, Grace %v, Deadline %v: none may be negative; leave out for the usual",
+			c.Nodes, c.Grace, c.Deadline)
+	}
+	if c.Mode < Bubble || c.Mode > Processes {
+		t.Fatalf("clustertest: Config.Mode is %v; it may be Bubble, Loopback or Processes", c.Mode)
 	}
 	if c.Mode == Processes && c.Disk != (vdisk.Config{}) {
 		t.Fatal("clustertest: in mode Processes disks are real; leave Config.Disk zero")
@@ -121,10 +126,13 @@ func (c Config) with(t *testing.T) Config {
 	return c
 }
 
+// modeVar is the environment's choice of a mode.
+const modeVar = "REHEARSE_MODE"
+
 // modeOf returns the mode that the environment asks for.
 func modeOf(t *testing.T) Mode {
 	t.Helper()
-	name := os.Getenv("REHEARSE_MODE")
+	name := os.Getenv(modeVar)
 	if name == "" {
 		return Bubble
 	}

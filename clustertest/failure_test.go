@@ -5,6 +5,7 @@ package clustertest_test
 import (
 	"context"
 	"errors"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -81,6 +82,48 @@ var failures = map[string]struct {
 
 	"a start too many": {onStoresIn(clustertest.Bubble, func(c stores) { c.Node(0).Start() }),
 		[]string{"n0 runs already"}},
+
+	"a start after the removal": {onStoresIn(clustertest.Bubble, func(c stores) {
+		n := c.Node(1)
+		c.Remove(n)
+		n.Start()
+	}), []string{"n1 was removed; Cluster.Add adds another"}},
+
+	"a part of nobody": {onStoresIn(clustertest.Bubble, func(c stores) { c.Part() }),
+		[]string{"Part([]) leaves no two sides of n0, n1"}},
+
+	"less than no nodes": {func(t *testing.T) {
+		clustertest.Run(t, clustertest.Config{Nodes: -1, Grace: -1}, newStore, func(*testing.T, stores) {})
+	}, []string{"Nodes -1, Grace -1ns, Deadline 0s: none may be negative"}},
+
+	"a mode that is none": {onStoresIn(9, func(stores) {}),
+		[]string{"Config.Mode is Mode(9); it may be Bubble, Loopback or Processes"}},
+
+	"a fault after the end": {onStoresIn(clustertest.Bubble, func(c stores) {
+		late, _ := clustertest.ParseFaults("5s+1s crash n1")
+		c.Nemesis(clustertest.Nemesis{Within: time.Second, Faults: late})
+	}), []string{`nemesis: "5s+1s crash n1" would begin when all is over, for Within is 1s`}},
+
+	"a nemesis that may hurt nobody": {onStoresIn(clustertest.Bubble, func(c stores) {
+		c.Nemesis(clustertest.Nemesis{Kinds: clustertest.Kinds("crash")})
+	}), []string{"of 2 nodes a majority stays whole", "[crash:4]; set Nemesis.Majority"}},
+
+	"a second sweep": {func(t *testing.T) {
+		for range 2 {
+			clustertest.Sweep(t, clustertest.SweepConfig{Seeds: 1}, newStore, func(*testing.T, stores) {})
+		}
+	}, []string{"a second sweep in one test", "a subtest of its own"}},
+
+	"what a test does after a sweep": {func(t *testing.T) {
+		clustertest.Sweep(t, clustertest.SweepConfig{Seeds: 1}, newStore, func(*testing.T, stores) {})
+		t.Setenv(sweepVar, os.Getenv("REHEARSE_ARTIFACTS"))
+		t.Errorf("done by %d processes", count(t))
+	}, []string{"done by 1 processes"}},
+
+	"seeds beyond the last": {func(t *testing.T) {
+		last := clustertest.SweepConfig{Config: clustertest.Config{Seed: math.MaxUint64}, Seeds: 2}
+		clustertest.Sweep(t, last, newStore, func(*testing.T, stores) {})
+	}, []string{"there are no 2 seeds from 18446744073709551615 on"}},
 
 	"a ring of two": {onStoresIn(clustertest.Bubble, func(c stores) { c.Ring() }),
 		[]string{"a ring of 2 nodes parts nobody"}},

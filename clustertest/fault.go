@@ -57,7 +57,7 @@ func (c *Cluster[P]) Part(side ...int) (heal func()) {
 			out = append(out, m.name)
 		}
 	}
-	if len(in) != len(side) || len(out) == 0 {
+	if len(in) == 0 || len(in) != len(side) || len(out) == 0 {
 		c.T.Fatalf("clustertest: Part(%v) leaves no two sides of %s", side, strings.Join(c.core.names(), ", "))
 	}
 	return c.Fault("part " + strings.Join(in, ",") + " " + strings.Join(out, ","))
@@ -233,12 +233,18 @@ func (c *cluster) suffer(name string, d faults.Deed) (undo func(), err error) {
 	return m.breakDisk(d.Words)
 }
 
-// again starts a node that is down, for a fault that has ended.
+// again starts a node that is down, for a fault that has ended. Another that is
+// in force, such as a disk's, may keep the program from being built.
 func (m *member) again() {
 	if m.state.Load() != down {
 		return
 	}
-	if err := m.start(); err != nil {
+	err := m.start()
+	if err == nil {
+		return
+	}
+	m.fell.Store(true)
+	if !m.cluster.config.Failed(m.name, err) {
 		m.cluster.t.Errorf("clustertest: %v", err)
 	}
 }

@@ -5,6 +5,7 @@ package clustertest
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync/atomic"
@@ -69,7 +70,8 @@ type Nemesis struct {
 	Most int
 
 	// Majority lets faults hurt a majority of the nodes at one time; if
-	// false, fewer than half are dead, still or parted at any instant.
+	// false, fewer than half are dead, still or parted at any instant: of one or
+	// two nodes, none.
 	Majority bool
 
 	// Faults are what is done instead of drawing.
@@ -125,15 +127,27 @@ func (c *cluster) schedule(n Nemesis) (list Faults, err error) {
 	switch {
 	case script.says():
 		list = script.next()
-		err = faults.Conflicts(list, names)
+		err = n.check(list, names)
 	case n.Faults != nil:
 		list = n.Faults
-		err = faults.Conflicts(list, names)
+		err = n.check(list, names)
 	default:
 		list, err = c.draw(n, names)
 	}
 	script.note(list)
 	return list, err
+}
+
+// check refuses faults that cannot be done to the nodes of these names, or
+// would not be.
+func (n Nemesis) check(list Faults, names []string) error {
+	within := cmp.Or(n.Within, time.Minute)
+	for _, f := range list {
+		if f.At >= within {
+			return fmt.Errorf("%q would begin when all is over, for Within is %v", f, within)
+		}
+	}
+	return faults.Conflicts(list, names)
 }
 
 // draw draws what a nemesis does to the nodes of these names.
@@ -152,7 +166,12 @@ func (c *cluster) draw(n Nemesis, names []string) (Faults, error) {
 	if err := plan.Check(); err != nil {
 		return nil, err
 	}
-	return faults.Draw(plan), nil
+	list := faults.Draw(plan)
+	if plan.Majority = false; len(list) == 0 && len(faults.Draw(plan)) > 0 {
+		return nil, fmt.Errorf("of %d nodes a majority stays whole, so that nothing of this befalls any: %v; "+
+			"set Nemesis.Majority", len(names), kinds)
+	}
+	return list, nil
 }
 
 // usual are the kinds that the mode can do and every program bears.

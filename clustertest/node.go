@@ -60,6 +60,9 @@ func (n *Node[P]) Disk() *vdisk.Disk {
 // Start starts the program of a node that is down.
 func (n *Node[P]) Start() {
 	n.t.Helper()
+	if n.m.cluster.member(n.m.name) != n.m {
+		n.t.Fatalf("clustertest: %s was removed; Cluster.Add adds another", n.m.name)
+	}
 	n.must(n.m.start())
 }
 

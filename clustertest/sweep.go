@@ -4,6 +4,7 @@ package clustertest
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -113,6 +114,9 @@ type sweep struct {
 	hunts  bool                     // what fails is found, and no failure of t
 }
 
+// sweeping holds the tests that have begun a sweep.
+var sweeping sync.Map
+
 // sweep does what this process is for: one scenario that -run names, being the
 // witness, or all seeds.
 func (w *sweep) sweep() {
@@ -123,6 +127,7 @@ func (w *sweep) sweep() {
 		w.only(name)
 	case isWitness(w.t):
 		w.witness()
+		w.t.SkipNow() // what the test does after Sweep, it does in the process that began
 	default:
 		w.all()
 	}
@@ -137,6 +142,11 @@ func (w *sweep) check() (name string, one bool) {
 		w.t.Fatalf("clustertest: a sweep with Workers %d, Budget %v, Repeats %d: less than nothing, or more than %d",
 			c.Workers, c.Budget, c.Repeats, confirmations)
 	}
+	if _, twice := sweeping.LoadOrStore(w.t, true); twice {
+		w.t.Fatal("clustertest: a second sweep in one test, where seed=1 would name a run of each; " +
+			"give each sweep a subtest of its own, by t.Run")
+	}
+	w.t.Cleanup(func() { sweeping.Delete(w.t) })
 	if c.Isolate {
 		w.t.Setenv(isolatedVar, w.t.Name()) // which panics in a parallel test
 	}

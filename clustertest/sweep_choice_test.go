@@ -31,6 +31,10 @@ var choices = map[string]struct {
 	"the seed that the flag says": {
 		sweep: bubbles, args: []string{"-rehearse.seed=0x10"}, runs: []string{"seed=16"}, says: "1 of 1 seeds passed",
 	},
+	"the last seed there is": {
+		sweep: bubbles, args: []string{"-rehearse.seed=0xffffffffffffffff"},
+		runs: []string{"seed=18446744073709551615"}, says: "1 of 1 seeds passed",
+	},
 	"the seed that is named": {sweep: bubbles, only: "seed=4711", runs: []string{"seed=4711"}},
 	"the seed that is named, before the flag's": {
 		sweep: bubbles, args: []string{"-rehearse.seed=3"}, only: "seed=0x1f", runs: []string{"seed=0x1f"},

@@ -7,6 +7,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"runtime"
@@ -44,8 +45,11 @@ func (w *sweep) seeds() (first uint64, n int) {
 		}
 		n = 1
 	}
-	if n < 1 || first+uint64(n) < first {
+	if n < 1 {
 		w.t.Fatalf("clustertest: a sweep of %d seeds from %d runs nothing", n, first)
+	}
+	if first+uint64(n-1) < first {
+		w.t.Fatalf("clustertest: there are no %d seeds from %d on; the last is %d", n, first, uint64(math.MaxUint64))
 	}
 	return first, n
 }
