@@ -170,22 +170,23 @@ func TestBadEndsOfProcessesAreTold(t *testing.T) {
 			"the process of n0 has not built its program within 1s; it was killed"},
 		"building in vain": {onBadly("fails", awaitExit),
 			"the process of n0 ended before its program was built: building n0: no ground to build n0 on"},
-		"leaving while building": {onBadly("leaves", awaitExit), "the process of n0 never came to its Run: exit status 0"},
-		"never coming to Run":    {neverComes, "the process of n0 never came to its Run: exit status 0"},
+		"leaving while building": {onBadly("leaves", awaitExit),
+			"the process of n0 never came to its Run: exit status 0"},
+		"never coming to Run": {neverComes, "the process of n0 never came to its Run: exit status 0"},
 		"a Run without end": {onBadly("lasts", func(n *clustertest.Node[badly]) {
 			n.AwaitEvent("bad.ready", soon)
 			n.Stop()
 		}), "the Run of n0 has not returned 1s after it was stopped"},
-		"deafness": {onBadShell("trap '' TERM; echo ready; while :; do sleep 1000; done", func(c strangers) {
-			c.Node(0).Stop()
-		}), "the process of n0 has not ended 1s after it was stopped; it was killed"},
-		"deafness to the end": {onBadShell("trap '' TERM; echo ready; while :; do sleep 1000; done", func(strangers) {}),
+		"deafness": {onBadShell(deaf, func(c strangers) { c.Node(0).Stop() }),
+			"the process of n0 has not ended 1s after it was stopped; it was killed"},
+		"deafness to the end": {onBadShell(deaf, func(strangers) {}),
 			"the process of n0 has not ended 1s after the test was over; it was killed"},
 		"standing still": {onBadShell("echo $$ is ready; exec sleep 1000", stand),
 			"the process of n0 has not ended 1s after the test was over; it was killed"},
-		"a signal": {onBadShell("echo ready; kill -SEGV $$", func(c strangers) { c.Node(0).AwaitEvent("node.exit", soon) }),
-			"the program of n0 ended by itself: signal: segmentation fault"},
-		"a race": {onBadShell("echo =====; echo ==================; echo WARNING: DATA RACE; echo Read at 0x1; echo ready;"+
+		"a signal": {onBadShell("echo ready; kill -SEGV $$", func(c strangers) {
+			c.Node(0).AwaitEvent("node.exit", soon)
+		}), "the program of n0 ended by itself: signal: segmentation fault"},
+		"a race": {onBadShell("echo ==================; echo WARNING: DATA RACE; echo Read at 0x1; echo ready;"+
 			"exec sleep 1000", func(strangers) {}),
 			"in the process of n0:\nWARNING: DATA RACE\nRead at 0x1\nready"},
 		"what never comes": {onBadShell("echo ready; exec sleep 1000", func(c strangers) {
@@ -228,6 +229,9 @@ func TestBadEndsOfProcessesAreTold(t *testing.T) {
 		})
 	}
 }
+
+// deaf is a script that does not hear that it is to end.
+const deaf = "trap '' TERM; echo ready; while :; do sleep 1000; done"
 
 var indent = regexp.MustCompile("\n +")
 
