@@ -103,7 +103,7 @@ func (c Config) with(t *testing.T) Config {
 	c.Nodes = cmp.Or(c.Nodes, 3)
 	c.Mode = cmp.Or(c.Mode, modeOf(t))
 	if c.Nodes < 0 || c.Grace < 0 || c.Deadline < 0 {
-		t.Fatalf("clustertest: Config with Nodes %d, Grace %v, Deadline %v: none may be negative; leave out for the usual",
+		t.Fatalf("clustertest: Config with Nodes %d, Grace %v, Deadline %v: none may be negative; 0 is the usual",
 			c.Nodes, c.Grace, c.Deadline)
 	}
 	if c.Mode < Bubble || c.Mode > Processes {
