@@ -243,7 +243,9 @@ func TestACrashOfManyIsOneBlow(t *testing.T) {
 				kinds = append(kinds, string(e.Kind)+" "+e.Where)
 			}
 		}
-		want := []string{"node.crash n0", "node.crash n1", "node.crash n2", "node.exit n0", "node.exit n1", "node.exit n2"}
+		want := []string{
+			"node.crash n0", "node.crash n1", "node.crash n2", "node.exit n0", "node.exit n1", "node.exit n2",
+		}
 		if !slices.Equal(kinds, want) {
 			t.Errorf("got %v, want %v", kinds, want)
 		}

@@ -60,8 +60,9 @@ func ownFlags(all *flag.FlagSet) (own []string) {
 
 // shellWord quotes what a shell would not leave as it is.
 func shellWord(s string) string {
+	const others = "-_=.,:/+@%"
 	plain := func(r rune) bool {
-		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-_=.,:/+@%", r)
+		return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(others, r)
 	}
 	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
 		return s
