@@ -3,6 +3,7 @@
 package clustertest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -162,25 +163,42 @@ var (
 	powerOff = death{"node.poweroff", "crash", vdisk.Crash{}}
 )
 
-// die cuts the life short: at once nothing of it reaches anybody or is stored.
-func (m *member) die(d death) error {
-	m.lock()
-	defer m.unlock()
-	if d == powerOff && m.disk == nil {
-		return errCannot(m.cluster.config.Mode, "poweroff "+m.name)
+// die cuts the lives of members short, at one blow: at once nothing of them
+// reaches anybody or is stored. It returns when all of them are over.
+func die(d death, members ...*member) (err error) {
+	slices.SortFunc(members, func(a, b *member) int { return a.index - b.index }) // one order for all who lock
+	for _, m := range members {
+		if d == powerOff && m.disk == nil {
+			return errCannot(m.cluster.config.Mode, "poweroff "+m.name)
+		}
 	}
-	if !m.state.CompareAndSwap(running, dying) {
-		return nil
+	var dead []*member
+	for _, m := range members {
+		m.lock()
+		defer m.unlock()
+		if m.state.CompareAndSwap(running, dying) {
+			dead = append(dead, m)
+		}
 	}
+	for _, m := range dead {
+		err = cmp.Or(err, m.cutOff(d))
+	}
+	for _, m := range dead {
+		m.life.end() // only now, so that nobody sees it go
+	}
+	for _, m := range dead {
+		err = cmp.Or(err, m.leave("it was cut off"))
+	}
+	return err
+}
+
+// cutOff lets nothing of a dying member reach anybody.
+func (m *member) cutOff(d death) error {
 	m.note(journal.Event{Kind: d.kind, Where: m.name})
 	m.life.cut()
 	err := m.fall(d.host)
 	if m.disk != nil {
 		m.disk.Crash(d.crash)
-	}
-	m.life.end() // only now, so that nobody sees it go
-	if late := m.leave("it was cut off"); err == nil {
-		err = late
 	}
 	return err
 }
