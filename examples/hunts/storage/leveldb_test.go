@@ -19,20 +19,29 @@ import (
 	"github.com/rehearse-go/rehearse/vdisk"
 )
 
-// levelDB is goleveldb with a write buffer that some words fill.
-var levelDB = subject{"goleveldb", func(disk vdisk.FS) (store, error) {
-	files := &levelFiles{disk: disk, turn: make(chan struct{}, 1)}
-	db, err := leveldb.Open(files, &opt.Options{WriteBuffer: 8 << 10})
-	if err != nil {
-		return nil, err
-	}
-	return &pairs{DB: db}, nil
-}}
+var (
+	// levelDB is goleveldb with a write buffer that some words fill.
+	levelDB = subject{"goleveldb", openLevelDB(opt.DefaultStrict)}
 
-// levelDBOnExt4 has a disk where the sync of a file makes its name stable.
-var levelDBOnExt4 = subject{"goleveldb on ext4", func(disk vdisk.FS) (store, error) {
-	return levelDB.open(namesToo{disk})
-}}
+	// levelDBOnExt4 has a disk where the sync of a file makes its name stable.
+	levelDBOnExt4 = subject{"goleveldb on ext4", func(disk vdisk.FS) (store, error) {
+		return levelDB.open(namesToo{disk})
+	}}
+
+	// strictLevelDB is asked to tell of all damage.
+	strictLevelDB = subject{"strict goleveldb", openLevelDB(opt.StrictAll)}
+)
+
+func openLevelDB(strict opt.Strict) func(vdisk.FS) (store, error) {
+	return func(disk vdisk.FS) (store, error) {
+		files := &levelFiles{disk: disk, turn: make(chan struct{}, 1)}
+		db, err := leveldb.Open(files, &opt.Options{WriteBuffer: 8 << 10, Strict: strict})
+		if err != nil {
+			return nil, err
+		}
+		return &pairs{DB: db}, nil
+	}
+}
 
 // pairs keeps each word under its number.
 type pairs struct {

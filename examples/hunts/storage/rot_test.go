@@ -51,8 +51,9 @@ func TestRot(t *testing.T) {
 		subject
 		silently bool
 	}{
-		{raftWALOnExt4, true},
-		{levelDBOnExt4, true},
+		{raftWAL, true},
+		{levelDB, true},
+		{strictLevelDB, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {

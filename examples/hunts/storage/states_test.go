@@ -83,11 +83,14 @@ func batchesOf(n, words, size int) (batches [][]string) {
 	return batches
 }
 
+// goodbye is longer than goleveldb has a goroutine after Close.
+const goodbye = 2 * time.Second
+
 // inBubble runs a hunt where nothing else happens at the same time.
 func inBubble(t *testing.T, hunt func(t *testing.T)) {
 	synctest.Test(t, func(t *testing.T) {
 		hunt(t)
-		time.Sleep(2 * time.Second) // virtual: goleveldb waits so long after Close
+		time.Sleep(goodbye) // virtual
 	})
 }
 
