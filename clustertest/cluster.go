@@ -172,8 +172,8 @@ func (c *Cluster[P]) AwaitEvent(
 // will happen. It is there in a Bubble; elsewhere the test fails.
 func (c *Cluster[P]) Settle() {
 	c.T.Helper()
-	if err := c.core.world.settle(); err != nil {
-		c.T.Fatalf("clustertest: %v", err)
+	if c.core.world.settle() != nil {
+		c.T.Fatalf("clustertest: %v", errCannot(c.Mode(), "Settle"))
 	}
 }
 

@@ -99,6 +99,12 @@ var failures = map[string]struct {
 	"a mode that is none": {onStoresIn(9, func(stores) {}),
 		[]string{"Config.Mode is Mode(9); it may be Bubble, Loopback or Processes"}},
 
+	"resting in real processes": {onStoresIn(clustertest.Processes, func(c stores) { c.Settle() }),
+		[]string{"mode processes cannot do this: Settle"}},
+
+	"a kind of a disk's fault that is none": {func(*testing.T) { clustertest.Kinds("disk sync boom") },
+		[]string{`clustertest: kind "disk sync boom": vdisk: fault "sync boom": "boom" does not befall a sync`}},
+
 	"a fault after the end": {onStoresIn(clustertest.Bubble, func(c stores) {
 		late, _ := clustertest.ParseFaults("5s+1s crash n1")
 		c.Nemesis(clustertest.Nemesis{Within: time.Second, Faults: late})

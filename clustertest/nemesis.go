@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/rehearse-go/rehearse/clustertest/internal/faults"
 	"github.com/rehearse-go/rehearse/journal"
+	"github.com/rehearse-go/rehearse/vdisk"
 )
 
 // A Fault is one line of a nemesis's schedule: when it begins, how long it
@@ -44,7 +46,18 @@ type Kind = faults.Kind
 //	disk ...                                 a disk's fault, as "disk sync eio"
 //
 // It panics at a name that is none of these.
-func Kinds(names ...string) []Kind { return faults.Menu(names...) }
+func Kinds(names ...string) []Kind {
+	for _, name := range names {
+		words, isDisk := strings.CutPrefix(name, "disk ")
+		if !isDisk {
+			continue
+		}
+		if _, err := vdisk.ParseFault(words); err != nil {
+			panic(fmt.Sprintf("clustertest: kind %q: %v", name, err))
+		}
+	}
+	return faults.Menu(names...)
+}
 
 // A Nemesis says which faults befall the cluster. The zero Nemesis draws for a
 // minute whatever the mode can do, and leaves a majority of the nodes whole at

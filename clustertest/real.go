@@ -3,6 +3,7 @@
 package clustertest
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func (r *real) await(t *testing.T, what string, within time.Duration, ok func() 
 	r.kept.Await(t, what, within, ok)
 }
 
-func (r *real) settle() error { return errCannot(Loopback, "Settle") }
+func (r *real) settle() error { return errors.ErrUnsupported }
 
 func (r *real) spawn(m *member, who identity) (life, error) {
 	return spawnInside(m, who, r.network.Host(m.name))
