@@ -186,6 +186,7 @@ var sweepers = map[string]sweeper{
 				for n := range c.Nodes() {
 					lives += n.Program().env.Life()
 				}
+				t.Logf("there were %d lives", lives)
 				if c.Seed() > 1 && lives == 0 {
 					t.Fatal("too few")
 				}

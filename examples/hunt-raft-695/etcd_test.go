@@ -1,4 +1,4 @@
-// etcd's raft on the network: the same three nodes round another core, to see that the schedule itself is fair.
+// etcd's raft as a member, to see that the schedule itself is fair.
 
 package hunt_test
 
@@ -17,19 +17,19 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/rehearse-go/rehearse/vnet"
-	"github.com/rehearse-go/rehearse/vnettest"
+	"github.com/rehearse-go/rehearse/clustertest"
 )
 
 // A core is a member that runs etcd's raft. One goroutine owns the RawNode;
 // others hand it what to do.
 type core struct {
 	id   uint64
-	host *vnet.Host
+	env  *clustertest.Env
 	raft *raft.RawNode
 	log  *raft.MemoryStorage
 	todo chan func()
 	done chan struct{}
+	stop func() // closes done, once
 
 	listener net.Listener
 	out      [3]chan []byte // to n0, n1, n2
@@ -40,54 +40,55 @@ type core struct {
 	conns   []net.Conn
 }
 
-// etcd is the subject.
-func etcd(t *vnettest.T, alone time.Duration) (all []member) {
-	n1, n2 := newCore(t, 1, 1), newCore(t, 2, 1)
-	time.Sleep(alone) // virtual
-	n0 := newCore(t, 0, slow)
-	n0.do(func() {
-		n0.raft.Bootstrap([]raft.Peer{{ID: n0.id}})
-		n0.handle()
-		n0.raft.Campaign()
-	})
-	for _, n := range []*core{n1, n2} {
-		n0.do(func() {
-			n0.raft.ProposeConfChange(&raftpb.ConfChange{
-				Type: raftpb.ConfChangeAddNode.Enum(), NodeId: proto.Uint64(n.id),
-			})
-		})
-		time.Sleep(time.Second) // virtual
-	}
-	return []member{n0, n1, n2}
-}
-
-// newCore starts the core on host n0, n1 or n2, whose clock runs so many times
-// slower.
-func newCore(t *vnettest.T, number int, times time.Duration) *core {
-	t.Helper()
+// etcd is the subject. The clock of n0 is slow.
+func etcd(e *clustertest.Env) (_ member, err error) {
 	n := &core{
-		id: uint64(number + 1), host: t.Host(fmt.Sprintf("n%d", number)), log: raft.NewMemoryStorage(),
+		id: uint64(e.Index() + 1), env: e, log: raft.NewMemoryStorage(),
 		todo: make(chan func()), done: make(chan struct{}),
 	}
-	var err error
+	n.stop = sync.OnceFunc(func() { close(n.done) })
 	n.raft, err = raft.NewRawNode(&raft.Config{
 		ID: n.id, ElectionTick: 10, HeartbeatTick: 1, Storage: n.log, MaxSizePerMsg: 1 << 20, MaxInflightMsgs: 256,
 		PreVote: true, CheckQuorum: true, DisableProposalForwarding: true,
-		Logger: &raft.DefaultLogger{Logger: log.New(t.Output(), n.host.Name()+" ", 0)},
+		Logger: &raft.DefaultLogger{Logger: log.New(e.Log(), "", 0)},
 	})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	if n.listener, err = n.host.Listen(t.Context(), "tcp", n.host.Name()+":7000"); err != nil {
-		t.Fatal(err)
+	if n.listener, err = e.Listen(context.Background(), "tcp", e.Name()+":7000"); err != nil {
+		return nil, err
+	}
+	tick := 100 * time.Millisecond
+	if e.Index() == 0 {
+		tick *= slow
 	}
 	for i := range n.out {
 		n.out[i] = make(chan []byte, 256)
 		n.running.Go(func() { n.send(fmt.Sprintf("n%d:7000", i), n.out[i]) })
 	}
 	n.running.Go(n.accept)
-	n.running.Go(func() { n.run(100 * time.Millisecond * times) })
-	return n
+	n.running.Go(func() { n.run(tick) })
+	return n, nil
+}
+
+// Run runs the core until ctx is done.
+func (n *core) Run(ctx context.Context) error { return finish(ctx, n) }
+
+// Found makes a cluster.
+func (n *core) Found(others ...member) {
+	n.do(func() {
+		n.raft.Bootstrap([]raft.Peer{{ID: n.id}})
+		n.handle()
+		n.raft.Campaign()
+	})
+	for _, m := range others {
+		n.do(func() {
+			n.raft.ProposeConfChange(&raftpb.ConfChange{
+				Type: raftpb.ConfChangeAddNode.Enum(), NodeId: proto.Uint64(m.(*core).id),
+			})
+		})
+		time.Sleep(time.Second) // virtual
+	}
 }
 
 // run owns the RawNode.
@@ -195,7 +196,7 @@ func (n *core) send(to string, queue <-chan []byte) {
 func (n *core) dial(to string) net.Conn {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	c, err := n.host.Dial(ctx, "tcp", to)
+	c, err := n.env.Dial(ctx, "tcp", to)
 	if err != nil {
 		return nil
 	}
@@ -270,7 +271,7 @@ func (n *core) Log() (all []entry) {
 
 // Stop ends the core.
 func (n *core) Stop() (ended <-chan struct{}) {
-	close(n.done)
+	n.stop()
 	n.listener.Close()
 	n.Free()
 	done := make(chan struct{})

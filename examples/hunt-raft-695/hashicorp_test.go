@@ -1,4 +1,4 @@
-// hashicorp/raft on the network: three nodes, their logs in memory, and two parts that can be left out.
+// hashicorp/raft as a member: its logs in memory, and two parts that can be left out.
 
 package hunt_test
 
@@ -13,9 +13,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
 
+	"github.com/rehearse-go/rehearse/clustertest"
 	"github.com/rehearse-go/rehearse/journal"
-	"github.com/rehearse-go/rehearse/vnet"
-	"github.com/rehearse-go/rehearse/vnettest"
 )
 
 // A mending leaves out a part of hashicorp/raft that has a bug. Both are
@@ -25,63 +24,56 @@ type mending struct {
 	noPipeline bool // one request at a time to a follower
 }
 
-// hashicorp returns the subject in which n0's timeouts are so many times
-// longer.
-func hashicorp(m mending, times time.Duration) subject {
-	return func(t *vnettest.T, alone time.Duration) (all []member) {
-		nodes := []*node{m.start(t, "n1", 1), m.start(t, "n2", 1)}
-		time.Sleep(alone) // virtual
-		n0 := m.start(t, "n0", times)
-		n0.BootstrapCluster(raft.Configuration{Servers: []raft.Server{n0.server()}})
-		<-n0.LeaderCh()
-		for _, n := range nodes {
-			s := n.server()
-			if err := n0.AddVoter(s.ID, s.Address, 0, time.Minute).Error(); err != nil {
-				t.Fatal(err)
-			}
-		}
-		return []member{n0, nodes[0], nodes[1]}
-	}
-}
+// slow is how many times longer n0's timeouts are than those of n1 and n2.
+const slow = 5
 
 // A node is a member that runs hashicorp/raft.
 type node struct {
 	*raft.Raft
+	env       *clustertest.Env
 	transport *transport
 	store     *store
 	applied   applied
 }
 
-// start starts a node whose timeouts are so many times the library's own.
-func (m mending) start(t *vnettest.T, name string, times time.Duration) *node {
-	t.Helper()
-	tell := func(e journal.Event) {
-		e.Where = name
-		t.Journal.Append(e)
+// hashicorp returns the subject in which n0's timeouts are so many times the
+// library's own.
+func hashicorp(m mending, times time.Duration) subject {
+	return func(e *clustertest.Env) (member, error) {
+		logger := hclog.New(&hclog.LoggerOptions{Output: e.Log(), Level: hclog.Info, DisableTime: true})
+		n := &node{env: e, store: &store{InmemStore: raft.NewInmemStore(), env: e}}
+		c := raft.DefaultConfig()
+		c.LocalID, c.Logger = raft.ServerID(e.Name()), logger
+		if e.Index() == 0 {
+			for _, d := range []*time.Duration{
+				&c.HeartbeatTimeout, &c.ElectionTimeout, &c.LeaderLeaseTimeout, &c.CommitTimeout,
+			} {
+				*d *= times
+			}
+		}
+		var err error
+		if n.transport, err = m.transport(e, logger); err == nil {
+			n.Raft, err = raft.NewRaft(c, &n.applied, n.store, n.store, raft.NewInmemSnapshotStore(), n.transport)
+		}
+		return n, err
 	}
-	logger := hclog.New(&hclog.LoggerOptions{Name: name, Output: t.Output(), Level: hclog.Info})
-	n := &node{
-		transport: m.transport(t, t.Host(name), logger, tell),
-		store:     &store{InmemStore: raft.NewInmemStore(), tell: tell},
+}
+
+// Run runs the node until ctx is done.
+func (n *node) Run(ctx context.Context) error { return finish(ctx, n) }
+
+// Found makes a cluster.
+func (n *node) Found(others ...member) {
+	n.BootstrapCluster(raft.Configuration{Servers: []raft.Server{n.server()}})
+	<-n.LeaderCh()
+	for _, m := range others {
+		s := m.(*node).server()
+		n.AddVoter(s.ID, s.Address, 0, time.Minute).Error()
 	}
-	c := raft.DefaultConfig()
-	c.LocalID, c.Logger = raft.ServerID(name), logger
-	for _, d := range []*time.Duration{
-		&c.HeartbeatTimeout, &c.ElectionTimeout, &c.LeaderLeaseTimeout, &c.CommitTimeout,
-	} {
-		*d *= times
-	}
-	var err error
-	n.Raft, err = raft.NewRaft(c, &n.applied, n.store, n.store, raft.NewInmemSnapshotStore(), n.transport)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 func (n *node) server() raft.Server {
-	address := n.transport.LocalAddr()
-	return raft.Server{ID: n.transport.id, Address: address}
+	return raft.Server{ID: raft.ServerID(n.env.Name()), Address: n.transport.LocalAddr()}
 }
 
 // Leads tells whether the node believes that it leads.
@@ -132,31 +124,27 @@ func (n *node) Free() {
 	n.transport.CloseStreams()
 }
 
-// A transport is the library's own over a host's streams, which leaves out
-// the fast path of heartbeats if so told, and remembers pipelines.
+// A transport is the library's own, which leaves out the fast path of
+// heartbeats if so told, and remembers pipelines.
 type transport struct {
 	*raft.NetworkTransport
 	mending
-	id   raft.ServerID
-	tell func(journal.Event)
+	env *clustertest.Env
 
 	mu        sync.Mutex
 	pipelines []raft.AppendPipeline
 }
 
-func (m mending) transport(t *vnettest.T, h *vnet.Host, logger hclog.Logger, tell func(journal.Event)) *transport {
-	l, err := h.Listen(t.Context(), "tcp", h.Name()+":7000")
+func (m mending) transport(e *clustertest.Env, logger hclog.Logger) (*transport, error) {
+	l, err := e.Listen(context.Background(), "tcp", e.Name()+":7000")
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
-	c := raft.NetworkTransportConfig{Stream: streams{l, h}, MaxPool: 3, Timeout: 2 * time.Second, Logger: logger}
+	c := raft.NetworkTransportConfig{Stream: streams{l, e}, MaxPool: 3, Timeout: 2 * time.Second, Logger: logger}
 	if m.noPipeline {
 		c.MaxRPCsInFlight = 1
 	}
-	return &transport{
-		NetworkTransport: raft.NewNetworkTransportWithConfig(&c),
-		mending:          m, id: raft.ServerID(h.Name()), tell: tell,
-	}
+	return &transport{NetworkTransport: raft.NewNetworkTransportWithConfig(&c), mending: m, env: e}, nil
 }
 
 // SetHeartbeatHandler is called with the fast path.
@@ -168,7 +156,7 @@ func (t *transport) SetHeartbeatHandler(handle func(raft.RPC)) {
 	t.NetworkTransport.SetHeartbeatHandler(func(r raft.RPC) {
 		if a, ok := r.Command.(*raft.AppendEntriesRequest); ok && a.Term > term {
 			term = a.Term
-			t.tell(journal.Event{Kind: "raft.heartbeat", Peer: string(a.ID), Subject: fmt.Sprintf("term %d", term)})
+			t.env.Event("raft.heartbeat", fmt.Sprintf("term %d, from %s", term, a.ID))
 		}
 		handle(r)
 	})
@@ -185,23 +173,23 @@ func (t *transport) AppendEntriesPipeline(id raft.ServerID, to raft.ServerAddres
 	return p, err
 }
 
-// streams is a raft.StreamLayer on a host.
+// streams is a raft.StreamLayer.
 type streams struct {
 	net.Listener
-	host *vnet.Host
+	env *clustertest.Env
 }
 
 // Dial connects to another node.
 func (s streams) Dial(to raft.ServerAddress, timeout time.Duration) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	return s.host.Dial(ctx, "tcp", string(to))
+	return s.env.Dial(ctx, "tcp", string(to))
 }
 
 // A store is a log in memory that tells the journal what is put into it.
 type store struct {
 	*raft.InmemStore
-	tell func(journal.Event)
+	env *clustertest.Env
 }
 
 // StoreLogs stores entries.
@@ -209,7 +197,7 @@ func (s *store) StoreLogs(logs []*raft.Log) error {
 	for _, l := range logs {
 		e := entryOf(l)
 		where := fmt.Sprintf("%d of term %d", e.Index, e.Term)
-		s.tell(journal.Event{Kind: "raft.store", Subject: where, Body: []byte(e.Data)})
+		s.env.Event("raft.store", where, journal.Note{Key: "data", Value: e.Data})
 	}
 	return s.InmemStore.StoreLogs(logs)
 }

@@ -1,26 +1,34 @@
-// The hunt: one schedule of faults, drawn from a seed, and what is wrong after it.
+// The hunt: faults drawn from a seed, what is asked meanwhile, and what is wrong afterwards.
 
 package hunt_test
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"sync"
-	"testing/cryptotest"
+	"testing"
 	"time"
 
-	"github.com/rehearse-go/rehearse/vnet"
-	"github.com/rehearse-go/rehearse/vnettest"
+	"github.com/hashicorp/raft"
+
+	"github.com/rehearse-go/rehearse/clustertest"
+	"github.com/rehearse-go/rehearse/journal"
 )
 
 // A member is one of the three: n0, n1 and n2. What it tells is read when
 // every member rests.
 type member interface {
-	Leads() bool       // as far as it knows
-	Write(data string) // without waiting for what becomes of it
+	clustertest.Program
+	Found(others ...member) // makes it a cluster of one, which the others then join
+	Leads() bool            // as far as it knows
+	Write(data string)      // without waiting for what becomes of it
 	Log() []entry
 	Applied() []entry
 	Stop() (ended <-chan struct{})
@@ -33,92 +41,105 @@ type entry struct {
 	Data        string
 }
 
-// A subject forms a cluster of n0 alone, whose clock is slow, and then adds n1
-// and n2, which have run for a while before they hear of it.
-type subject func(t *vnettest.T, alone time.Duration) []member
+// A subject is what members run.
+type subject func(*clustertest.Env) (member, error)
 
-// slow is how many times longer n0's timeouts are than those of n1 and n2.
-const slow = 5
+type cluster = *clustertest.Cluster[member]
 
-// A schedule is what happens to the three. All of it comes from the seed.
-type schedule struct {
-	Alone  time.Duration // n1 and n2 run so long before n0 begins
-	Cut    vnet.Fault    // once five writes are with everybody
-	Delay  vnet.Fault    // meanwhile and after
-	Heal   time.Duration // from the moment another leads
-	Write  time.Duration // to n0, so long after the cut is healed
-	Writes int           // of them
-	Others int           // writes to the other leader, beginning when it leads
-}
-
-func draw(seed uint64) schedule {
-	r := rand.New(rand.NewPCG(seed, 0))
-	upTo := func(d time.Duration) time.Duration { return time.Duration(r.Int64N(int64(d))) }
-	return schedule{
-		Alone:  upTo(20 * time.Second),
-		Cut:    vnet.Fault{Kind: "cut", A: "n0", B: "n1,n2"},
-		Delay:  vnet.Fault{Kind: "link", A: "n1,n2", B: "n0", Link: vnet.LinkConfig{Jitter: 600 * time.Millisecond}},
-		Heal:   upTo(800 * time.Millisecond),
-		Write:  upTo(450 * time.Millisecond),
-		Writes: 8,
-		Others: 50,
+// faults are what befalls the three. Nobody hears n0 any more, for about as
+// long as it takes the others to agree on another leader; n0 hears them, but
+// late, and for longer.
+func faults(r *rand.Rand) clustertest.Faults {
+	cut := time.Second + upTo(r, 2*time.Second)
+	return clustertest.Faults{
+		{For: cut + 2*time.Second, What: "link n1,n2 n0 jitter=600ms"},
+		{For: cut, What: "cut n0 n1,n2"},
 	}
 }
 
-// A finding is what was wrong in one run, in words. The zero finding is a
-// good run.
-type finding struct {
-	diverged string // two logs, or what was applied from them, contradict each other
-	behind   string // a member is without what others have applied, long after the last fault
-	refused  string // a leader takes no writes
-	hung     string // a shutdown does not end
+func upTo(r *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(r.Int64N(int64(d))).Truncate(10 * time.Millisecond)
 }
 
-// oldLeader lets a subject go through the schedule of the test's seed: a
-// leader that does not know that it is none any more is asked to write.
-func oldLeader(t *vnettest.T, form subject) (f finding) {
-	cryptotest.SetGlobalRandom(t.T, t.Seed)
-	s := draw(t.Seed)
-	t.Logf("%+v", s)
-	all := form(t, s.Alone)
-	write(all[0], "first", 5)
-	time.Sleep(2 * time.Second) // virtual
-
-	restore := begin(t, s.Delay)
-	heal := begin(t, s.Cut)
-	var leader member
-	t.Await("a leader besides n0", time.Minute, func() bool {
-		leader = leading(all[1:])
-		return leader != nil
-	})
+// oldLeader asks a leader to write that does not know yet that it is none any
+// more: a moment after the cut has healed, while the other leader writes too.
+func oldLeader(c cluster) (f findings) {
+	all, r := form(c), c.Rand("schedule")
+	storm := c.Nemesis(clustertest.Nemesis{Faults: faults(r), Within: 8 * time.Second})
 	var writing sync.WaitGroup
-	writing.Go(func() { write(leader, "other", s.Others) })
-	time.Sleep(s.Heal) // virtual
-	heal()
-	time.Sleep(s.Write) // virtual
-	write(all[0], "stale", s.Writes)
+	writing.Go(func() { writeElsewhere(all[1:], 50, storm) })
+	c.AwaitEvent("the end of the cut", time.Minute, func(e journal.Event) bool {
+		return e.Kind == "fault.end" && strings.HasPrefix(e.Subject, "cut n0")
+	})
+	time.Sleep(upTo(r, 450*time.Millisecond)) // virtual
+	write(all[0], "stale", 8)
 	writing.Wait()
-	restore()
+	storm.Wait()
 
-	time.Sleep(10 * time.Second) // virtual
-	if leader = leading(all); leader == nil {
-		t.Fatal("nobody leads, ten seconds after the last fault")
+	time.Sleep(5 * time.Second) // virtual
+	last := leading(all)
+	if last == nil {
+		c.T.Fatal("nobody leads, long after the last fault")
 	}
-	write(leader, "last", 5)
+	write(last, "last", 5)
 	time.Sleep(10 * time.Second) // virtual
-	if f.diverged = diverged(all); f.diverged == "" {
-		f.behind = behind(all)
+	f.add("DIVERGED", diverged(all))
+	if f == nil {
+		f.add("BEHIND", behind(all))
 	}
-	f.hung = stop(all)
+	f.add("HUNG", stop(all))
 	return f
 }
 
-func begin(t *vnettest.T, f vnet.Fault) (end func()) {
-	end, err := t.Fault(f)
-	if err != nil {
-		t.Fatal(err)
+// handOver lets n0 try, three times, to hand its leadership to a member it does
+// not reach; then nobody hears n0, until another leads. Once all is well again,
+// n0 is made the leader, and must take a write.
+func handOver(c cluster) (f findings) {
+	all, r := form(c), c.Rand("schedule")
+	n0, n1 := all[0].(*node), all[1].(*node)
+	reach := c.OneWay(0, 1)
+	write(n0, "missed", 5)
+	time.Sleep(upTo(r, time.Second)) // virtual
+	for range 3 {
+		n0.LeadershipTransferToServer(n1.server().ID, n1.server().Address).Error()
+		time.Sleep(upTo(r, 500*time.Millisecond)) // virtual
 	}
-	return end
+	heard := c.OneWay(0, 2)
+	c.Await("a leader besides n0", time.Minute, func() bool { return leading(all[1:]) != nil })
+	time.Sleep(upTo(r, time.Second)) // virtual
+	heard()
+	reach()
+
+	time.Sleep(10 * time.Second) // virtual
+	for i := 0; i < 5 && !n0.Leads(); i++ {
+		if other, ok := leading(all[1:]).(*node); ok {
+			other.LeadershipTransferToServer(n0.server().ID, n0.server().Address).Error()
+		}
+		time.Sleep(5 * time.Second) // virtual
+	}
+	if !n0.Leads() {
+		c.T.Fatal("n0 does not lead again")
+	}
+	time.Sleep(time.Minute) // virtual
+	if err := n0.Apply([]byte("last"), time.Second).Error(); err != nil && n0.State() == raft.Leader {
+		f.add("REFUSED", "n0 leads and answers each write: "+err.Error())
+	}
+	f.add("DIVERGED", diverged(all))
+	f.add("HUNG", stop(all))
+	return f
+}
+
+// form makes one cluster of the three, of which n1 and n2 have run for a while
+// before they hear of it, and lets n0 write a little.
+func form(c cluster) (all []member) {
+	for n := range c.Nodes() {
+		all = append(all, n.Program())
+	}
+	time.Sleep(upTo(c.Rand("form"), 20*time.Second)) // virtual
+	all[0].Found(all[1:]...)
+	write(all[0], "first", 5)
+	time.Sleep(2 * time.Second) // virtual
+	return all
 }
 
 // write sends n writes to a member, some time apart.
@@ -129,12 +150,56 @@ func write(to member, what string, n int) {
 	}
 }
 
+// writeElsewhere sends n writes to the one who leads among others, as soon as
+// one does, and no more once the storm is over.
+func writeElsewhere(others []member, n int, storm *clustertest.Storm) {
+	for i := 0; i < n; time.Sleep(20 * time.Millisecond) { // virtual
+		select {
+		case <-storm.Done():
+			return
+		default:
+		}
+		if m := leading(others); m != nil {
+			m.Write(fmt.Sprintf("other%d", i))
+			i++
+		}
+	}
+}
+
 // leading returns one that believes to lead, or nil.
 func leading(among []member) member {
 	if i := slices.IndexFunc(among, member.Leads); i >= 0 {
 		return among[i]
 	}
 	return nil
+}
+
+// findings are what is wrong after one run, each with its kind:
+//
+//	DIVERGED  two logs, or what was applied from them, contradict each other
+//	BEHIND    a member is without what others have applied, long after the last fault
+//	REFUSED   a leader takes no writes
+//	HUNG      a shutdown does not end
+type findings [][2]string
+
+func (f *findings) add(kind, what string) {
+	if what != "" {
+		*f = append(*f, [2]string{kind, what})
+	}
+}
+
+// body is a test's: it fails with all findings but those of the kinds in
+// known, or, if there is one, with those of the kind wanted alone.
+func body(run func(cluster) findings, wanted, known string) func(*testing.T, cluster) {
+	return func(t *testing.T, c cluster) {
+		for _, f := range run(c) {
+			t.Logf("%s: %s", f[0], f[1])
+			note(t, f[0])
+			if strings.Contains(cmp.Or(wanted, f[0]), f[0]) && !strings.Contains(known, f[0]) {
+				t.Error(f[0])
+			}
+		}
+	}
 }
 
 // diverged says where two members disagree: on what they have applied, or on
@@ -222,3 +287,119 @@ func waiting() string {
 	slices.Sort(names)
 	return strings.Join(slices.Compact(names), ", ")
 }
+
+// finish is a member's Run: it lives until ctx is done, and ends whatever
+// became of it.
+func finish(ctx context.Context, m member) error {
+	<-ctx.Done()
+	ended := m.Stop()
+	m.Free()
+	<-ended
+	return nil
+}
+
+// The promise: from the first seed on, within seconds, and then again.
+func TestTheHuntFindsEachBugAndItsSeedFailsAgain(t *testing.T) {
+	for _, c := range []struct {
+		bug  string
+		form subject
+		run  func(cluster) findings
+	}{
+		{"DIVERGED", hashicorp(mending{}, slow), oldLeader},
+		{"HUNG", hashicorp(mending{}, slow), oldLeader},
+		{"REFUSED", hashicorp(mending{noPipeline: true}, 1), handOver},
+	} {
+		t.Run(c.bug, func(t *testing.T) {
+			began := time.Now()
+			s := clustertest.SweepConfig{Seeds: 2000, Repeats: 1}
+			find := clustertest.Hunt(t, s, c.form, body(c.run, c.bug, ""))
+			if find == nil {
+				t.Fatal("no seed has found it so that it happens again")
+			}
+			t.Logf("after %v: %v", time.Since(began), find)
+		})
+	}
+}
+
+func TestWhatIsLeftOutTakesItsBugAlong(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		form subject
+		bugs string // that are known
+	}{
+		{"defaults", hashicorp(mending{}, slow), "DIVERGED HUNG"},
+		{"without the fast path", hashicorp(mending{noFastPath: true}, slow), "HUNG"},
+		{"without pipelines", hashicorp(mending{noPipeline: true}, slow), "DIVERGED"},
+		{"without either", hashicorp(mending{noFastPath: true, noPipeline: true}, slow), ""},
+		{"etcd", etcd, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			counts := counting(t)
+			s := clustertest.SweepConfig{Seeds: 20, Isolate: true}
+			clustertest.Sweep(t, s, c.form, body(oldLeader, "", c.bugs))
+			t.Log(counts())
+		})
+	}
+}
+
+// findingsVar names a file for what the seeds of a sweep find, a line each.
+const findingsVar = "HUNT_FINDINGS"
+
+func note(t *testing.T, kind string) {
+	if path := os.Getenv(findingsVar); path != "" {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		fmt.Fprintln(f, kind)
+	}
+}
+
+// counting makes the file, unless another process has, and returns what counts
+// its lines.
+func counting(t *testing.T) (counts func() map[string]int) {
+	if os.Getenv(findingsVar) == "" {
+		t.Setenv(findingsVar, filepath.Join(t.TempDir(), "findings"))
+	}
+	return func() map[string]int {
+		n := map[string]int{}
+		b, _ := os.ReadFile(os.Getenv(findingsVar)) // there is none if nothing was found
+		for kind := range strings.FieldsSeq(string(b)) {
+			n[kind]++
+		}
+		return n
+	}
+}
+
+// What the hunt looks for, it sees.
+func TestLogsThatContradictEachOtherAreTold(t *testing.T) {
+	log := func(entries ...entry) []entry { return entries }
+	for _, c := range []struct {
+		name         string
+		log, applied [2][]entry
+		diverged     bool
+	}{
+		{name: "the same", log: [2][]entry{log(entry{1, 1, "a"}), log(entry{1, 1, "a"})}},
+		{name: "one is longer", applied: [2][]entry{log(entry{1, 1, "a"}), log(entry{1, 1, "a"}, entry{2, 1, "b"})}},
+		{name: "stored in different terms", log: [2][]entry{log(entry{1, 1, "a"}), log(entry{1, 2, "b"})}},
+		{name: "stored in one term", log: [2][]entry{log(entry{1, 2, "a"}), log(entry{1, 2, "b"})}, diverged: true},
+		{name: "applied", applied: [2][]entry{log(entry{1, 1, "a"}), log(entry{1, 2, "b"})}, diverged: true},
+	} {
+		all := []member{
+			&fixed{log: c.log[0], applied: c.applied[0]}, &fixed{log: c.log[1], applied: c.applied[1]},
+		}
+		if got := diverged(all); (got != "") != c.diverged {
+			t.Errorf("%s: %q", c.name, got)
+		}
+	}
+}
+
+// fixed is a member that only has a past.
+type fixed struct {
+	member
+	log, applied []entry
+}
+
+func (f *fixed) Log() []entry     { return f.log }
+func (f *fixed) Applied() []entry { return f.applied }
