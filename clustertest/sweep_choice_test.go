@@ -116,10 +116,15 @@ func killed(t *testing.T, c *clustertest.Cluster[*store]) {
 }
 
 func TestSweepsRunInRealTimeToo(t *testing.T) {
-	for _, mode := range []clustertest.Mode{clustertest.Loopback, clustertest.Processes} {
-		t.Run(mode.String(), func(t *testing.T) {
+	for name, s := range map[string]clustertest.SweepConfig{
+		"loopback":            {Config: clustertest.Config{Mode: clustertest.Loopback}},
+		"processes":           {Config: clustertest.Config{Mode: clustertest.Processes}},
+		"loopback, isolated":  {Config: clustertest.Config{Mode: clustertest.Loopback}, Isolate: true},
+		"processes, isolated": {Config: clustertest.Config{Mode: clustertest.Processes}, Isolate: true},
+	} {
+		t.Run(name, func(t *testing.T) {
 			if os.Getenv(sweepVar) != "" {
-				s := clustertest.SweepConfig{Config: clustertest.Config{Mode: mode}, Seeds: 10, Shrink: 10}
+				s.Seeds, s.Shrink = 10, 10
 				clustertest.Sweep(t, s, newStore, killed)
 				return
 			}

@@ -23,3 +23,14 @@ func ExampleSweep() {
 			})
 	}
 }
+
+// The store of newHasty does not sync, and this test is glad to see it.
+func ExampleHunt() {
+	_ = func(t *testing.T) {
+		find := clustertest.Hunt(t, clustertest.SweepConfig{Seeds: 500}, newHasty, durable)
+		if find == nil {
+			t.Fatal("the store that does not sync has lost nothing")
+		}
+		t.Log(find)
+	}
+}
