@@ -4,6 +4,7 @@ package storage_test
 
 import (
 	"fmt"
+	"testing"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/raft"
@@ -52,3 +53,26 @@ func (e *entries) words() (words []string, err error) {
 }
 
 func (e *entries) close() { e.Close() }
+
+// hashicorp/raft-wal#31: a follower whose log loses its end to a new leader
+// cannot read what is left once it is opened again.
+func TestALogThatLostItsEndCannotBeReadAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		d := vdisk.New(vdisk.Config{})
+		raftWAL.live(d, &promise{}, batchesOf(3, 1, 100))
+		st, err := raftWAL.open(d.Mount())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := st.(*entries).DeleteRange(3, 3); err != nil {
+			t.Fatal(err)
+		}
+		left, err := st.words()
+		if st.close(); err != nil || len(left) != 2 {
+			t.Fatalf("before it is opened again: %s, %v", brief(left), err)
+		}
+		if _, f := raftWAL.holds(d, promised(left...)); f == nil || f.way != unread {
+			t.Errorf("after it is opened again: %+v", f)
+		}
+	})
+}
