@@ -26,11 +26,11 @@ func inBubble(t *testing.T, config kafkatest.Config, body func(*cluster, *kafkat
 	})
 }
 
-// sweep runs body on three brokers, in virtual time, for twenty seeds.
+// sweep runs body on three brokers, in virtual time, for ten seeds.
 func sweep(t *testing.T, config kafkatest.Config, body func(*cluster, *kafkatest.Cluster)) {
 	t.Helper()
 	site := &kafka.Site{Config: config}
-	seeds := clustertest.SweepConfig{Seeds: 20, Config: clustertest.Config{Mode: clustertest.Bubble}}
+	seeds := clustertest.SweepConfig{Seeds: 10, Config: clustertest.Config{Mode: clustertest.Bubble}}
 	clustertest.Sweep(t, seeds, site.Build, func(t *testing.T, c *cluster) {
 		t.Cleanup(func() { site.Kafka.Close() })
 		body(c, site.Kafka)

@@ -134,7 +134,7 @@ func TestAGroupSkipsNothingThatItCommits(t *testing.T) {
 	})
 }
 
-// With transactions of the second version, that is.
+// Kafka 4 has transactions of the second version. Before, this sweep fails.
 func TestAGroupCopiesExactlyOnce(t *testing.T) {
 	config := kafkatest.Config{Topics: map[string]int{"in": 1, "out": 1}}
 	sweep(t, config, func(c *cluster, k *kafkatest.Cluster) {
