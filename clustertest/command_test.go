@@ -52,7 +52,7 @@ func foreign(args []string) error {
 		return err
 	}
 	if *abandon {
-		daemon := exec.Command("sleep", "5")
+		daemon := exec.Command("sleep", "15") // longer than anybody waits
 		daemon.Stdout, daemon.SysProcAttr = os.Stdout, &syscall.SysProcAttr{Setsid: true}
 		fmt.Println("ready")
 		return daemon.Start()

@@ -86,6 +86,27 @@ func TestNothingIsLeftOfProcesses(t *testing.T) {
 	}
 }
 
+func TestWhatAProcessLeavesBehindIsKilled(t *testing.T) {
+	held, holding, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	command := func(*clustertest.NodeInfo) *exec.Cmd {
+		cmd := exec.Command("sh", "-c", "trap '' TERM HUP; sleep 60 >/dev/null 2>&1 3>&- & exit 0")
+		cmd.ExtraFiles = []*os.File{holding}
+		return cmd
+	}
+	onStrangers(t, clustertest.Config{Nodes: 1}, command, func(c strangers) {
+		c.Node(0).AwaitEvent("node.exit", soon)
+		holding.Close()
+		held.SetReadDeadline(time.Now().Add(soon))
+		if _, err := held.Read(make([]byte, 1)); err != io.EOF {
+			t.Errorf("somebody still holds a file of the process that has ended: %v", err)
+		}
+	})
+}
+
 // inAnother runs the present test in a process of its own, told so by a variable,
 // and returns it started, with what it prints.
 func inAnother(t *testing.T, env ...string) (cmd *exec.Cmd, printed io.Reader) {
