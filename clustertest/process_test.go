@@ -218,8 +218,7 @@ func TestBadEndsOfProcessesAreTold(t *testing.T) {
 			onStrangers(t, clustertest.Config{}, none, func(strangers) {})
 		}, "starting the process of n0: Config.Command made no command"},
 		"no such command": {func(t *testing.T) {
-			none := func(*clustertest.NodeInfo) *exec.Cmd { return exec.Command("./nowhere") }
-			onStrangers(t, clustertest.Config{}, none, func(strangers) {})
+			onStrangers(t, clustertest.Config{}, nowhere, func(strangers) {})
 		}, "starting the process of n0: fork/exec ./nowhere: no such file"},
 		"a port both ways": {func(t *testing.T) {
 			both := func(n *clustertest.NodeInfo) *exec.Cmd {
@@ -250,6 +249,9 @@ func TestBadEndsOfProcessesAreTold(t *testing.T) {
 		})
 	}
 }
+
+// nowhere makes a command of a program that is not there.
+func nowhere(*clustertest.NodeInfo) *exec.Cmd { return exec.Command("./nowhere") }
 
 // deaf is a script that does not hear that it is to end.
 const deaf = "trap '' TERM; echo ready; while :; do sleep 1000; done"
