@@ -29,6 +29,11 @@ type brief struct{}
 
 func (brief) Run(context.Context) error { return errors.New("the disk is on fire") }
 
+// panics is a program that does so.
+type panics struct{}
+
+func (panics) Run(context.Context) error { panic("out of cheese") }
+
 func stubborns(e *clustertest.Env) (stubborn, error) { return stubborn{e}, nil }
 func briefs(*clustertest.Env) (brief, error)         { return brief{}, nil }
 
@@ -71,8 +76,14 @@ var failures = map[string]struct {
 			func(_ *testing.T, c *clustertest.Cluster[brief]) { c.Settle() })
 	}, []string{"the program of n0 ended by itself: the disk is on fire"}},
 
+	"a program that panics": {func(t *testing.T) {
+		build := func(*clustertest.Env) (panics, error) { return panics{}, nil }
+		clustertest.Run(t, clustertest.Config{Nodes: 2, Mode: clustertest.Bubble}, build,
+			func(_ *testing.T, c *clustertest.Cluster[panics]) { c.Settle() })
+	}, []string{"panic: out of cheese", "the program of n0 does not return: a panic", "seed   0x1", "rerun  go test -run"}},
+
 	"a clock that is not there": {onStoresIn(clustertest.Bubble, func(c stores) { c.Node(0).Clock(2) }),
-		[]string{"n0 takes its time from package time"}},
+		[]string{"n0 takes its time from package time; let it take ticks from its Env"}},
 
 	"no such node": {onStoresIn(clustertest.Bubble, func(c stores) { c.Fault("crash n7") }),
 		[]string{`fault "crash n7": no node "n7"; there are n0, n1`}},

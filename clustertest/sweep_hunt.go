@@ -5,7 +5,6 @@ package clustertest
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -179,21 +178,11 @@ func (h *hunt) look(s scenario, budget int) (v verdict) {
 // text tells the verdict about s, and the line that runs it again.
 func (v verdict) text(test string, s scenario, replays int) string {
 	if v.said != "" {
-		alone := command(test + "/" + scenario{seed: s.seed}.String())
+		alone := again.Command(test + "/" + scenario{seed: s.seed}.String())
 		return fmt.Sprintf("%s\nfaults: %s\nreplay  %s", v.said, s.words(), alone)
 	}
 	return fmt.Sprintf("smallest faults: %s (%d of %d, in %d replays)\nreplay  %s", v.smallest.words(),
-		v.smallest.count(), s.count(), replays, command(test+"/"+v.smallest.String()))
-}
-
-// command is the command line that runs the test of that full name again, in
-// the mode that the environment had chosen.
-func command(test string) string {
-	line := again.Command(test)
-	if mode := os.Getenv(modeVar); mode != "" {
-		return modeVar + "=" + mode + " " + line
-	}
-	return line
+		v.smallest.count(), s.count(), replays, again.Command(test+"/"+v.smallest.String()))
 }
 
 // indented is what a child printed, set off.

@@ -113,11 +113,11 @@ func (w *sweep) witness() {
 func (w *sweep) testify(ctx context.Context, s scenario, passed uint64) {
 	h := w.newHunt(ctx, passed, 0)
 	name := h.test + "/" + scenario{seed: s.seed}.String()
-	fmt.Fprintf(os.Stderr, "clustertest: the process ended during %s\nreplay  %s\n", name, command(name))
+	fmt.Fprintf(os.Stderr, "clustertest: the process ended during %s\nreplay  %s\n", name, again.Command(name))
 	v := h.look(s, w.shrinkBudget())
 	if isGone() {
 		fmt.Fprintf(os.Stderr, "clustertest: go test has removed the test binary, as when no package is named\n"+
-			"shrink  %s -rehearse.seed=%d\n", command(h.test), s.seed)
+			"shrink  %s -rehearse.seed=%d\n", again.Command(h.test), s.seed)
 		return
 	}
 	fmt.Fprintf(os.Stderr, "clustertest: %s: %s\n", name, v.text(h.test, s, h.replays))

@@ -6,9 +6,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 	"time"
 
+	"github.com/rehearse-go/rehearse/internal/again"
 	"github.com/rehearse-go/rehearse/journal"
 	"github.com/rehearse-go/rehearse/vnet"
 )
@@ -62,11 +64,25 @@ func spawnInside(m *member, who identity, host Host) (life, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &inside{env: env, run: p, cancel: cancel, done: make(chan fate, 1)}
-	go func() {
-		err := p.Run(ctx)
-		l.done <- fate{err: err}
-	}()
+	go l.live(ctx, m)
 	return l, nil
+}
+
+// live runs the program. A panic of it ends the process, of which nobody else
+// says whose it was.
+func (l *inside) live(ctx context.Context, m *member) {
+	returned := false
+	defer func() {
+		if !returned {
+			c := m.cluster
+			fmt.Fprintf(os.Stderr, "clustertest: the program of %s does not return: a panic, or a Fatal of the test's\n"+
+				"seed   %#x, faults in force: %s\nrerun  %s\n", m.name, c.seed, c.force.String(),
+				again.Command(c.t.Name(), fmt.Sprintf("-rehearse.seed=%#x", c.seed)))
+		}
+	}()
+	err := l.run.Run(ctx)
+	returned = true
+	l.done <- fate{err: err}
 }
 
 func (l *inside) program() Program   { return l.run }
@@ -78,7 +94,8 @@ func (l *inside) pause() (func(), error) { return func() {}, nil }
 
 func (l *inside) pace(rate float64) error {
 	if !l.env.clock.set(rate) {
-		return fmt.Errorf("%s takes its time from package time: %w", l.env.Name(), errors.ErrUnsupported)
+		return fmt.Errorf("%s takes its time from package time; let it take ticks from its Env, or give it longer "+
+			"timeouts: %w", l.env.Name(), errors.ErrUnsupported)
 	}
 	return nil
 }

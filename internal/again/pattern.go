@@ -5,6 +5,7 @@ package again
 import (
 	"cmp"
 	"flag"
+	"os"
 	"runtime/debug"
 	"strings"
 )
@@ -42,11 +43,18 @@ func quote(s string) string {
 
 // Command is the command line that runs exactly the test of that full name, in
 // the package of this test binary, with these flags and with those of the
-// package's own that this process was given.
+// package's own that this process was given, in the mode of clusters that the
+// environment chose.
 func Command(name string, flags ...string) string {
 	words := append([]string{"go test -run", "'" + Pattern(name) + "'", packagePath()}, flags...)
+	if mode := os.Getenv(modeVar); mode != "" {
+		words = append([]string{modeVar + "=" + mode}, words...)
+	}
 	return strings.Join(append(words, ownFlags(flag.CommandLine)...), " ")
 }
+
+// modeVar chooses the mode of clusters.
+const modeVar = "REHEARSE_MODE"
 
 // ownFlags are the flags that were given, but for go test's and Rehearse's.
 func ownFlags(all *flag.FlagSet) (own []string) {

@@ -275,7 +275,7 @@ class Lanes {
     if (look === looks["net.deliver"]) return "";
     const size = model.size[i] ? `${model.size[i]} B` : "";
     const words = look === plainLook ? model.kindName(i) : look === looks["net.send"] || look.named ? "" : look.name;
-    const at = look.about || look.named ? model.names[model.subject[i]] : "";
+    const at = look === plainLook || look.about || look.named ? model.names[model.subject[i]] : "";
     const told = look.noted ? model.notes.get(i) || [] : [];
     const few = { rule: ["rule"], code: ["code", "message"] }[told[0]?.[0]]; // the rest of them is for the panel
     const notes = told.filter(([key]) => !few || few.includes(key)).map(([, value]) => value);
