@@ -74,15 +74,20 @@ func (l *inside) live(ctx context.Context, m *member) {
 	returned := false
 	defer func() {
 		if !returned {
-			c := m.cluster
-			fmt.Fprintf(os.Stderr, "clustertest: the program of %s does not return: a panic, or a Fatal of the test's\n"+
-				"seed   %#x, faults in force: %s\nrerun  %s\n", m.name, c.seed, c.force.String(),
-				again.Command(c.t.Name(), fmt.Sprintf("-rehearse.seed=%#x", c.seed)))
+			fmt.Fprint(os.Stderr, m.obituary())
 		}
 	}()
 	err := l.run.Run(ctx)
 	returned = true
 	l.done <- fate{err: err}
+}
+
+// obituary is what is said of a program that ends with the process.
+func (m *member) obituary() string {
+	c := m.cluster
+	return fmt.Sprintf("clustertest: the program of %s does not return: a panic, or a Fatal of the test's\n"+
+		"seed   %#x, faults in force: %s\nrerun  %s\n",
+		m.name, c.seed, c.force.String(), again.Command(c.t.Name(), fmt.Sprintf("-rehearse.seed=%#x", c.seed)))
 }
 
 func (l *inside) program() Program   { return l.run }
