@@ -66,6 +66,9 @@ func (w *sweep) hunt() *Find {
 	}
 	r := w.newRound()
 	for d := r.next(); d != nil; d = r.next() {
+		if !d.apart.began {
+			w.t.Fatalf("clustertest: a process for %v did not get to run it; it printed\n%s", d.scenario, indented(d.apart.said))
+		}
 		f := w.find(d, r.words())
 		if f.Failed >= w.config.Repeats {
 			return f
@@ -89,7 +92,7 @@ func (w *sweep) find(d *defeat, progress string) *Find {
 		f.Output, _ = h.retell(v.smallest)
 		f.Failed, f.Replays = h.count(v.smallest)
 	} else {
-		f.Output = d.printed
+		f.Output = d.apart.said
 	}
 	if m := traceLine.FindStringSubmatch(f.Output); m != nil {
 		f.Trace = m[1]

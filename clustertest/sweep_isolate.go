@@ -78,7 +78,7 @@ func (r *round) apart(s scenario) (o outcome) {
 		Env: []string{notesVar + "=" + notes}, Timeout: limit, Keep: true,
 	})
 	o.late = r.ctx.Err() != nil
-	o.ran, o.said = true, result.Output
+	o.ran, o.began, o.said = true, result.Found, result.Output
 	o.passed = result.Found && !result.Failed
 	if name, err := os.ReadFile(notes); err == nil {
 		told, _ := parseScenario(string(name)) // half of it, if the process ended there

@@ -114,6 +114,15 @@ var hermits = map[string]sweeper{
 		},
 		says: []string{`  \|     sweep_isolate_test.go:\d+: not here`},
 	},
+	"a hunt that cannot begin": {
+		run: func(t *testing.T) {
+			if os.Getenv("REHEARSE_NOTES") != "" {
+				t.Fatal("not here")
+			}
+			clustertest.Hunt(t, isolated, grudges(func() {}), func(*testing.T, ofGrudges) {})
+		},
+		says: []string{`a process for seed=1 did not get to run it; it printed\n.*not here`},
+	},
 	"a parallel test": {
 		run: func(t *testing.T) {
 			t.Parallel()

@@ -86,7 +86,7 @@ type defeat struct {
 	scenario
 	slowest time.Duration // of real time, that a seed had taken by then
 	won     uint64        // a seed that had passed by then, or 0
-	printed string        // by its process, if it had one of its own
+	apart   outcome       // in a process of its own, if it had one
 }
 
 // newRound makes the round over the seeds that are asked for.
@@ -179,7 +179,8 @@ type outcome struct {
 	passed bool
 	late   bool     // the time was up first
 	did    []Faults // by its nemeses, each in turn
-	said   string   // by a process of its own
+	began  bool     // in a process of its own
+	said   string   // by that process
 }
 
 // one runs one seed and notes what becomes of it.
@@ -206,7 +207,7 @@ func (r *round) one(seed uint64) {
 		r.passed++
 		r.won = seed
 	default:
-		r.failed = append(r.failed, &defeat{scenario{seed, o.did}, r.slowest, r.won, o.said})
+		r.failed = append(r.failed, &defeat{scenario{seed, o.did}, r.slowest, r.won, o})
 	}
 }
 
