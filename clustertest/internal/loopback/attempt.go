@@ -153,7 +153,7 @@ func (a *attempt) reach(ctx context.Context, client *net.TCPConn) (*relay, error
 	a.note("net.connect", a.to, a.from, a.cause)
 	if !s.foreign {
 		server.SetWriteDeadline(time.Now().Add(handshake))
-		err = writeFrame(server, message{
+		writeFrame(server, message{
 			Op: opAccept, Host: a.from.name, Key: a.to.key, Network: a.network, Name: a.name(),
 			Local: a.addr, Remote: a.local,
 		})

@@ -45,7 +45,6 @@ func newCopier(c *cluster, host string) *kgo.GroupTransactSession {
 	session, err := kgo.NewGroupTransactSession(append(kgoOpts(c, host),
 		kgo.TransactionalID("copier-"+host), kgo.ConsumerGroup("g"), kgo.ConsumeTopics("in"),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.RequireStableFetchOffsets(),
 	)...)
 	must(c, err)
 	return session
