@@ -80,7 +80,9 @@ var failures = map[string]struct {
 		build := func(*clustertest.Env) (panics, error) { return panics{}, nil }
 		clustertest.Run(t, clustertest.Config{Nodes: 2, Mode: clustertest.Bubble}, build,
 			func(_ *testing.T, c *clustertest.Cluster[panics]) { c.Settle() })
-	}, []string{"panic: out of cheese", "the program of n0 does not return: a panic", "seed   0x1", "rerun  go test -run"}},
+	}, []string{
+		"panic: out of cheese", "the program of n0 does not return: a panic", "seed   0x1", "rerun  go test -run",
+	}},
 
 	"a clock that is not there": {onStoresIn(clustertest.Bubble, func(c stores) { c.Node(0).Clock(2) }),
 		[]string{"n0 takes its time from package time; let it take ticks from its Env"}},
