@@ -4,6 +4,7 @@ package gossip_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -34,6 +35,26 @@ func TestMembersKnowEachOtherAgainAndHearEveryWord(t *testing.T) {
 		words := talk(c, c.Nemesis(clustertest.Nemesis{Within: 3 * time.Minute, Length: 30 * time.Second}))
 		awaitAll(c, "after", 20*time.Minute, "leaving") // for that is found; see leaving_test.go
 		heardAlike(c, words)
+	})
+}
+
+// With these faults the sweep finds what is told in leaving_test.go, which it
+// bears with unless $STRICT is set.
+func TestMembersWhoComeAndGoKnowEachOtherAgain(t *testing.T) {
+	borne := "leaving"
+	if os.Getenv("STRICT") != "" {
+		borne = "alive"
+	}
+	sweep := clustertest.SweepConfig{
+		Seeds: 4, Isolate: true, Repeats: 4, Config: clustertest.Config{Nodes: 5, Net: lossy},
+	}
+	clustertest.Sweep(t, sweep, build, func(t *testing.T, c *cluster) {
+		awaitAll(c, "before", time.Minute)
+		c.Nemesis(clustertest.Nemesis{
+			Within: 90 * time.Second, Pause: 3 * time.Second, Length: 10 * time.Second, Most: 3,
+			Kinds: clustertest.Kinds("stop", "restart", "isolate", "split"),
+		}).Wait()
+		awaitAll(c, "after", 20*time.Minute, borne)
 	})
 }
 
