@@ -67,7 +67,8 @@ func (w *sweep) hunt() *Find {
 	r := w.newRound()
 	for d := r.next(); d != nil; d = r.next() {
 		if !d.apart.began {
-			w.t.Fatalf("clustertest: a process for %v did not get to run it; it printed\n%s", d.scenario, indented(d.apart.said))
+			w.t.Fatalf("clustertest: a process for %v did not get to run it; it printed\n%s",
+				scenario{seed: d.seed}, indented(d.apart.said))
 		}
 		f := w.find(d, r.words())
 		if f.Failed >= w.config.Repeats {

@@ -311,7 +311,7 @@ func TestTheHuntFindsEachBugAndItsSeedFailsAgain(t *testing.T) {
 	} {
 		t.Run(c.bug, func(t *testing.T) {
 			began := time.Now()
-			s := clustertest.SweepConfig{Seeds: 2000, Repeats: 1}
+			s := clustertest.SweepConfig{Seeds: 2000, Repeats: 1, Shrink: 10}
 			find := clustertest.Hunt(t, s, c.form, body(c.run, c.bug, ""))
 			if find == nil {
 				t.Fatal("no seed has found it so that it happens again")
@@ -335,7 +335,7 @@ func TestWhatIsLeftOutTakesItsBugAlong(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			counts := counting(t)
-			s := clustertest.SweepConfig{Seeds: 20, Isolate: true}
+			s := clustertest.SweepConfig{Seeds: 12, Isolate: true}
 			clustertest.Sweep(t, s, c.form, body(oldLeader, "", c.bugs))
 			t.Log(counts())
 		})
