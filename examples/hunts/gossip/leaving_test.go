@@ -14,11 +14,15 @@ import (
 // which knows better, believes it: n3 is "leaving" there, though it lives and
 // every packet says so. Nobody tells n3, who would contradict.
 //
+// The waits are for every join to be heard of, and for n1 and n2 to exchange
+// what they know, which makes n3's leave later each time.
+//
 // Half an hour changes nothing. When n3 is then out of reach for a while, n0 says
 // that it has left, not failed, and convinces the others.
 func TestAMemberThatCameBackIsLeavingForGood(t *testing.T) {
 	clustertest.Run(t, clustertest.Config{Nodes: 4}, build, func(t *testing.T, c *cluster) {
 		awaitAll(c, "before", time.Minute)
+		time.Sleep(10 * time.Second) // virtual
 		heal := c.Part(0)
 		awaitStatus(c, 0, "n3", "failed")
 		c.Node(3).Stop()
@@ -30,7 +34,7 @@ func TestAMemberThatCameBackIsLeavingForGood(t *testing.T) {
 		c.Node(3).Start()
 		awaitStatus(c, 0, "n3", "alive")
 		awaitStatus(c, 1, "n0", "failed")
-		time.Sleep(time.Minute) // virtual
+		time.Sleep(3 * time.Minute) // virtual
 		heal()
 		awaitStatus(c, 1, "n3", "alive")
 		join()
