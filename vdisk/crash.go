@@ -20,15 +20,24 @@ type Crash struct {
 	// Keep loses nothing: the program was killed, and what it had written
 	// is in the page cache still, unsynced as before.
 	Keep bool
+
+	// Ghost lets the mounts go on, each on a copy of all that it saw at the
+	// crash, of which nothing is stored, seen by others or journalled, and
+	// which no rule, fault or latency reaches, nor one that an operation was
+	// just waiting for. So a program that stays in the process after its
+	// death finds nothing odd until it has been told to end; many panic when
+	// their disk is gone, and take the test along. If false, operations on
+	// the mounts fail with ErrCrashed.
+	Ghost bool
 }
 
-// Crash ends all mounts, and with them all handles and locks, and leaves of
+// Crash ends all mounts, or makes them ghosts, frees all locks, and leaves of
 // what was not synced what c says: see the package's documentation for what
 // may come of it. Faults in force and rules stay.
 //
 // It returns what was lost or half kept, a line for each file and for each
-// change of names that was not stable, and records them as "disk.loss". It
-// panics if c wants both to lose and to keep.
+// change of names that was not stable, and records them as "disk.loss"; Losses
+// returns them again. It panics if c wants both to lose and to keep.
 func (d *Disk) Crash(c Crash) (losses []string) {
 	if c.Lose && c.Keep {
 		panic("vdisk: a Crash cannot both Lose and Keep")
@@ -36,11 +45,7 @@ func (d *Disk) Crash(c Crash) (losses []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.crashes++
-	for _, m := range d.mounts {
-		m.crashed = true
-		close(m.dead)
-	}
-	d.mounts = nil
+	d.cutOff(c.Ghost)
 	how := "draw"
 	switch {
 	case c.Keep:
@@ -52,6 +57,7 @@ func (d *Disk) Crash(c Crash) (losses []string) {
 	default:
 		losses = d.become(lot{d.cfg.Seed, d.crashes})
 	}
+	d.losses = slices.Clone(losses)
 	seq := d.append(journal.Event{Kind: "disk.crash", Notes: []journal.Note{{Key: "how", Value: how}}})
 	for _, line := range losses {
 		d.append(journal.Event{Kind: "disk.loss", Subject: line, Cause: seq})

@@ -133,6 +133,30 @@ func (d *Disk) syncDir(dir *inode) {
 	d.pending = slices.DeleteFunc(d.pending, func(c *change) bool { return c.done })
 }
 
+// syncName makes stable all changes that brought node, or a directory above
+// it, to where it is.
+func (d *Disk) syncName(node *inode) {
+	for _, c := range d.pending {
+		if slices.ContainsFunc(c.sets, func(e entry) bool { return e.node.leadsTo(node) }) {
+			d.store(c)
+		}
+	}
+	d.pending = slices.DeleteFunc(d.pending, func(c *change) bool { return c.done })
+}
+
+// leadsTo reports whether n is node, or a directory that node is in.
+func (n *inode) leadsTo(node *inode) bool {
+	if n == nil || n == node {
+		return n == node
+	}
+	for _, child := range n.entries {
+		if child.leadsTo(node) {
+			return true
+		}
+	}
+	return false
+}
+
 func (d *Disk) mkdir(name string, perm fs.FileMode) error {
 	switch _, dir, base, err := d.find(name); {
 	case err == nil:

@@ -31,6 +31,12 @@ type Config struct {
 	// there is no limit.
 	Size int64
 
+	// SyncNames makes a file's Sync do more than was promised: it makes the
+	// name stable too that the file has, with its pending renames and the
+	// directories above it, as ext4 and xfs do and many programs rely on
+	// unknowingly. If false, names need a SyncDir, as fsync(2) says.
+	SyncNames bool
+
 	// Latency is how long each Sync and SyncDir takes; if 0, no time, so that
 	// a test out of a bubble does not wait. Other operations meet the page
 	// cache; slow them by a rule or a fault.
@@ -54,6 +60,7 @@ type Disk struct {
 	pending []*change // of names, not yet stable, oldest first
 	used    int64     // bytes that have room reserved
 	mounts  []*mount  // since the last crash
+	losses  []string  // of the last crash, or of what States left out
 	crashes uint64
 	flips   uint64
 	pauses  int
@@ -74,14 +81,15 @@ func New(c Config) *Disk {
 }
 
 // Mount returns what a program holds. All mounts share one content. A mount
-// dies at the next Crash: every later operation on it and on its files fails
-// with ErrCrashed and stores nothing, so that a program that lives on though
-// it should not have survived does no harm. In a testing/synctest bubble,
-// mount within it.
+// dies at the next Crash, or becomes a ghost, see [Crash]: later operations on
+// it and on its files store nothing, so that a program that lives on though it
+// should not have survived does no harm. In a testing/synctest bubble, mount
+// within it.
 func (d *Disk) Mount() FS {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	m := &mount{d: d, dead: make(chan struct{})}
+	m := &mount{files: map[*file]bool{}, over: make(chan struct{})}
+	m.disk.Store(d)
 	d.mounts = append(d.mounts, m)
 	return m
 }
@@ -92,6 +100,15 @@ func (d *Disk) Used() int64 {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.used
+}
+
+// Losses returns what the last Crash returned, or, of a disk that States
+// yielded and that has not crashed since, what a crash that leaves this state
+// would return: of the ways to lose just so much, the first.
+func (d *Disk) Losses() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.losses)
 }
 
 // Files returns the names of all files, as programs see them, in order.

@@ -20,9 +20,9 @@
 // makes its data and its size stable, as fdatasync does (fdatasync(2): the
 // size belongs to what is needed to read the data). It does not make the
 // file's name stable, though ext4 does in most cases: POSIX does not ask for
-// it, and fsync(2) says that the directory needs a sync of its own. SyncDir
-// makes every change of names in that directory stable, and the earlier ones
-// of the same names elsewhere.
+// it, and fsync(2) says that the directory needs a sync of its own; ask for
+// what ext4 does with Config.SyncNames. SyncDir makes every change of names in
+// that directory stable, and the earlier ones of the same names elsewhere.
 //
 // # What a crash leaves
 //
@@ -49,8 +49,14 @@
 // the oldest is stored, as a kernel's write-back does in time.
 //
 // Between two syncs three contents of a sector, four truncations and 64 sizes
-// are told apart; of more, fewer states are drawn than there could be. What
-// Crash{Lose: true} leaves is exact always.
+// are told apart; of more, fewer states are drawn than there could be. Nothing
+// of that touches Crash{Lose: true}, which leaves just what is stable.
+//
+// # Who lives on
+//
+// A crash ends what was mounted: operations fail with [ErrCrashed]. Where the
+// program stays in the process and would panic at that, Crash{Ghost: true}
+// lets it go on, on a copy that nobody else sees.
 //
 // # A failed sync
 //

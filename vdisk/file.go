@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// A file is a handle. The disk's lock guards its fields.
+// A file is a handle. The lock of its mount's disk guards its fields.
 type file struct {
 	m      *mount
 	node   *inode
@@ -132,7 +132,7 @@ func (f *file) write(b []byte, off int64, v Verdict) (int, error) {
 			err = syscall.ENOSPC
 		}
 	}
-	d := f.m.d
+	d := f.m.d()
 	n := d.reserve(f.node, off, int64(len(b)))
 	if n < int64(len(b)) {
 		err = syscall.ENOSPC
@@ -159,7 +159,7 @@ func (f *file) Truncate(size int64) error {
 	if size < 0 || !writable(f.flag) {
 		return f.m.settle(op, 0, syscall.EINVAL)
 	}
-	f.m.d.truncate(f.node, size)
+	f.m.d().truncate(f.node, size)
 	return f.m.settle(op, 0, nil)
 }
 
@@ -188,7 +188,7 @@ func (f *file) allocate(off, n int64) error {
 	case off > math.MaxInt64-n-pageSize:
 		return syscall.EFBIG
 	}
-	d := f.m.d
+	d := f.m.d()
 	if f.node.room.missing(off/pageSize, pagesTo(off+n)) > d.free()/pageSize {
 		return syscall.ENOSPC
 	}
@@ -206,9 +206,17 @@ func (f *file) Sync() error {
 	case v.Err != nil:
 		f.node.fail()
 	case !v.Lie:
-		f.node.sync(f.m.d.cfg.Sector)
+		f.m.d().sync(f.node)
 	}
 	return f.m.settle(op, 0, v.Err)
+}
+
+// sync makes a file stable, and its name too if the disk is of that sort.
+func (d *Disk) sync(node *inode) {
+	node.sync(d.cfg.Sector)
+	if d.cfg.SyncNames && !node.gone {
+		d.syncName(node)
+	}
 }
 
 func (f *file) Size() (int64, error) {
@@ -235,8 +243,7 @@ func (f *file) Lock() error {
 // Close never waits and reaches no rule: it gives back the handle and stores
 // nothing.
 func (f *file) Close() error {
-	d := f.m.d
-	d.mu.Lock()
+	d := f.m.lock()
 	defer d.mu.Unlock()
 	switch {
 	case f.m.crashed:
@@ -245,6 +252,7 @@ func (f *file) Close() error {
 		return &fs.PathError{Op: "close", Path: f.name, Err: fs.ErrClosed}
 	}
 	f.closed = true
+	delete(f.m.files, f)
 	if f.node.locked == f {
 		f.node.locked = nil
 	}

@@ -66,7 +66,7 @@ type File = interface {
 }
 
 // ErrCrashed is what operations fail with on a mount, and on files opened on
-// it, once their disk has crashed. It wraps fs.ErrClosed.
+// it, once their disk has crashed without Crash.Ghost. It wraps fs.ErrClosed.
 var ErrCrashed = fmt.Errorf("the disk crashed: %w", fs.ErrClosed)
 
 // valid returns an error unless op can be done to name.

@@ -6,34 +6,52 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
 
-// A mount is what a program holds of a disk. It dies in a crash.
+// A mount is what a program holds of a disk, until a crash: then it is dead,
+// or has a disk to itself. The lock of the disk that it is on guards it.
 type mount struct {
-	d       *Disk
-	dead    chan struct{} // closed by the crash
-	crashed bool
+	disk    atomic.Pointer[Disk] // changed with the lock of the one that it was
+	files   map[*file]bool       // that are open
+	over    chan struct{}        // closed by the crash
+	crashed bool                 // and is not a ghost
 }
 
-// begin waits until op may happen and returns the verdict on it, with d.mu
-// held; settle ends what begin began. After an error nothing is held.
+// d is the disk that m is on. While that one's lock is held, it stays so.
+func (m *mount) d() *Disk { return m.disk.Load() }
+
+// lock locks and returns the disk that m is on.
+func (m *mount) lock() *Disk {
+	for {
+		d := m.d()
+		if d.mu.Lock(); d == m.d() {
+			return d
+		}
+		d.mu.Unlock()
+	}
+}
+
+// begin waits until op may happen and returns the verdict on it, with the lock
+// of m's disk held; settle ends what begin began. After an error nothing is held.
 func (m *mount) begin(op Op) (Verdict, error) {
-	d := m.d
-	if err := m.enter(); err != nil {
+	d, err := m.enter()
+	if err != nil {
 		return Verdict{}, op.failed(err)
 	}
 	v, strained := d.strained(op)
 	if strained || !d.rules.Empty() || d.latency(op) > 0 {
 		d.mu.Unlock()
 		v = d.decide(op, v)
-		err := m.wait(v.After + d.latency(op))
-		if err == nil {
-			err = m.enter()
-		}
+		m.wait(v.After + d.latency(op))
+		now, err := m.enter()
 		if err != nil {
 			return Verdict{}, op.failed(err)
+		}
+		if now != d {
+			v = Verdict{} // it was about a disk that crashed meanwhile
 		}
 	}
 	if v.Err != nil && op.Kind != Sync && (op.Kind != Write || v.Short == 0) {
@@ -42,43 +60,44 @@ func (m *mount) begin(op Op) (Verdict, error) {
 	return v, nil
 }
 
-// enter waits while the disk pauses and takes d.mu, unless m is dead.
-func (m *mount) enter() error {
+// enter waits while the disk pauses and locks it, unless m is dead.
+func (m *mount) enter() (*Disk, error) {
 	for {
-		m.d.mu.Lock()
-		gate := m.d.gate
-		if gate == nil && !m.crashed {
-			return nil
+		d := m.lock()
+		gate, crashed := d.gate, m.crashed
+		if gate == nil && !crashed {
+			return d, nil
 		}
-		m.d.mu.Unlock()
+		d.mu.Unlock()
+		if crashed {
+			return nil, ErrCrashed
+		}
 		select {
-		case <-m.dead:
-			return ErrCrashed
+		case <-m.over:
 		case <-gate:
 		}
 	}
 }
 
 // wait lets time pass, unless the disk crashes meanwhile.
-func (m *mount) wait(t time.Duration) error {
+func (m *mount) wait(t time.Duration) {
 	if t <= 0 {
-		return nil
+		return
 	}
 	timer := time.NewTimer(t)
 	defer timer.Stop()
 	select {
-	case <-m.dead:
-		return ErrCrashed
+	case <-m.over:
 	case <-timer.C:
-		return nil
 	}
 }
 
-// settle records what op did to n bytes, gives d.mu back and returns err as
-// package os would.
+// settle records what op did to n bytes, gives the lock back and returns err
+// as package os would.
 func (m *mount) settle(op Op, n int, err error) error {
-	m.d.record(op, n, err)
-	m.d.mu.Unlock()
+	d := m.d()
+	d.record(op, n, err)
+	d.mu.Unlock()
 	if err == nil {
 		return nil
 	}
@@ -105,17 +124,19 @@ func (d *Disk) decide(op Op, strained Verdict) Verdict {
 
 func (m *mount) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 	op := Op{Kind: Open, Name: name}
-	if flag&os.O_CREATE != 0 && !m.d.exists(name) {
+	if flag&os.O_CREATE != 0 && !m.d().exists(name) {
 		op.Kind = Create
 	}
 	if _, err := m.begin(op); err != nil {
 		return nil, err
 	}
-	node, err := m.d.open(name, flag, perm)
-	if err = m.settle(op, 0, err); err != nil {
-		return nil, err
+	node, err := m.d().open(name, flag, perm)
+	if err != nil {
+		return nil, m.settle(op, 0, err)
 	}
-	return &file{m: m, node: node, name: name, flag: flag}, nil
+	f := &file{m: m, node: node, name: name, flag: flag}
+	m.files[f] = true
+	return f, m.settle(op, 0, nil)
 }
 
 func (d *Disk) exists(name string) bool {
@@ -150,26 +171,26 @@ func (m *mount) Mkdir(name string, perm fs.FileMode) error {
 	if err := below("mkdir", name); err != nil {
 		return err
 	}
-	return m.do(Op{Kind: Mkdir, Name: name}, func() error { return m.d.mkdir(name, perm) })
+	return m.do(Op{Kind: Mkdir, Name: name}, func() error { return m.d().mkdir(name, perm) })
 }
 
 func (m *mount) Rename(from, to string) error {
 	if err := renamable(from, to); err != nil {
 		return err
 	}
-	return m.do(Op{Kind: Rename, Name: from, To: to}, func() error { return m.d.rename(from, to) })
+	return m.do(Op{Kind: Rename, Name: from, To: to}, func() error { return m.d().rename(from, to) })
 }
 
 func (m *mount) Remove(name string) error {
 	if err := below("remove", name); err != nil {
 		return err
 	}
-	return m.do(Op{Kind: Remove, Name: name}, func() error { return m.d.remove(name) })
+	return m.do(Op{Kind: Remove, Name: name}, func() error { return m.d().remove(name) })
 }
 
 func (m *mount) ReadDir(name string) (list []string, err error) {
 	err = m.do(Op{Kind: ReadDir, Name: name}, func() error {
-		dir, err := m.d.findDir(name)
+		dir, err := m.d().findDir(name)
 		if err == nil {
 			list = sortedKeys(dir.entries)
 		}
@@ -180,7 +201,7 @@ func (m *mount) ReadDir(name string) (list []string, err error) {
 
 func (m *mount) Stat(name string) (info fs.FileInfo, err error) {
 	err = m.do(Op{Kind: Stat, Name: name}, func() error {
-		node, _, _, err := m.d.find(name)
+		node, _, _, err := m.d().find(name)
 		if err == nil {
 			info = fileInfo{path.Base(name), node.size, node.mode()}
 		}
@@ -195,9 +216,9 @@ func (m *mount) SyncDir(name string) error {
 	if err != nil {
 		return err
 	}
-	dir, err := m.d.findDir(name)
+	dir, err := m.d().findDir(name)
 	if err == nil && !v.Lie {
-		m.d.syncDir(dir)
+		m.d().syncDir(dir)
 	}
 	return m.settle(op, 0, err)
 }

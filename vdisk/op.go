@@ -104,8 +104,9 @@ func (v Verdict) String() string {
 // Rule adds a rule that sees every operation before it happens and decides
 // what becomes of it, or passes. Rules are asked in the order of adding, all
 // of them before the faults in force, and without a lock: a rule may use the
-// disk, which stands as it is before the operation. Calling remove takes the
-// rule out again.
+// disk, which stands as it is before the operation. They are asked on the
+// goroutine of whoever does the operation, several at a time. Calling remove
+// takes the rule out again.
 func (d *Disk) Rule(r rule.Rule[Op, Verdict]) (remove func()) { return d.rules.Add(r) }
 
 // NamedRule is Rule for a rule with a name, which RuleStats shows.

@@ -34,6 +34,12 @@ var ErrMoreStates = errors.New("vdisk: there are more states than the limit")
 //		return v, false
 //	})
 //
+// Rules are called without a lock, on the goroutine of whoever does the
+// operation, and so on several at the same time if a program syncs from
+// several: what check shares needs a lock, in a bubble a channel. States may
+// be called from any goroutine too, in a rule as elsewhere. [Disk.Losses] of a
+// state tells what it has lost.
+//
 // A crash between two syncs leaves nothing that a crash just before the
 // second could not.
 func (d *Disk) States(limit int) iter.Seq2[*Disk, error] {
@@ -70,8 +76,9 @@ func (d *Disk) state(pick chooser) *Disk {
 	c := d.cfg
 	c.Journal, c.Latency = nil, 0
 	s := New(c)
-	root, _ := d.left(pick)
+	root, losses := d.left(pick)
 	s.settle(root)
+	s.losses = losses
 	return s
 }
 
