@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rehearse-go/rehearse/clustertest"
+	"github.com/rehearse-go/rehearse/vdisk"
 )
 
 const soon = 10 * time.Second
@@ -210,6 +211,7 @@ func TestAKilledNodesConnectionsAreReset(t *testing.T) {
 func TestTheDeadReachNobody(t *testing.T) {
 	onStores(t, 2, func(t *testing.T, c *clustertest.Cluster[*store]) {
 		dead := c.Node(0).Program().env
+		say(c, "n0", "put a b", "ok")
 		c.Node(0).Crash()
 		c.Node(0).Start()
 		if _, err := dead.Dial(t.Context(), "tcp", "n1:7000"); !errors.Is(err, net.ErrClosed) {
@@ -218,10 +220,29 @@ func TestTheDeadReachNobody(t *testing.T) {
 		if _, err := dead.Listen(t.Context(), "tcp", ":7001"); !errors.Is(err, net.ErrClosed) {
 			t.Errorf("a dead program listened: %v", err)
 		}
-		if _, err := dead.FS().OpenFile("log", os.O_RDWR, 0); err == nil {
-			t.Error("a dead program opened a file")
+		haunt(t, dead.FS())
+		if got := c.Node(0).Disk().Files(); !slices.Equal(got, []string{"log"}) {
+			t.Errorf("the next life has %q", got)
 		}
+		c.Node(0).Restart()
+		c.Node(0).AwaitEvent("store.ready", soon)
+		say(c, "n0", "get a", "=b")
 	})
+}
+
+// haunt does what the dead may: all of it succeeds, and nobody sees it.
+func haunt(t *testing.T, disk vdisk.FS) {
+	log, err := disk.OpenFile("log", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, write := log.WriteAt([]byte("boo"), 0)
+	b := make([]byte, len("boo"))
+	_, read := log.ReadAt(b, 0)
+	err = errors.Join(write, read, log.Sync(), disk.Rename("log", "ghost"), disk.SyncDir("."))
+	if err != nil || string(b) != "boo" {
+		t.Errorf("the dead read %q and were told %v", b, err)
+	}
 }
 
 func TestADiskThatFailsFailsThePut(t *testing.T) {

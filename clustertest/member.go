@@ -158,9 +158,9 @@ type death struct {
 }
 
 var (
-	killed   = death{"node.kill", "down", vdisk.Crash{Keep: true}}
-	crashed  = death{"node.crash", "down", vdisk.Crash{}}
-	powerOff = death{"node.poweroff", "crash", vdisk.Crash{}}
+	killed   = death{"node.kill", "down", vdisk.Crash{Keep: true, Ghost: true}}
+	crashed  = death{"node.crash", "down", vdisk.Crash{Ghost: true}}
+	powerOff = death{"node.poweroff", "crash", vdisk.Crash{Ghost: true}}
 )
 
 // die cuts the lives of members short, at one blow: at once nothing of them
