@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"sync"
@@ -277,5 +278,70 @@ func toil(t *testing.T, fsys vdisk.FS, worker int, name string) {
 	}
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// A hand does random things to files, the same in every run of one seed.
+type hand struct {
+	*rand.Rand
+	fsys vdisk.FS
+	open []vdisk.File
+}
+
+func newHand(seed uint64, d *vdisk.Disk) *hand {
+	return &hand{Rand: rand.New(rand.NewPCG(seed, 0)), fsys: d.Mount()}
+}
+
+func (h *hand) name() string { return string(rune('a' + h.IntN(4))) }
+
+func (h *hand) work(steps int) {
+	for range steps {
+		if f, err := h.fsys.OpenFile(h.name(), rw, 0o644); err == nil {
+			h.open = append(h.open, f)
+		}
+		f := h.open[h.IntN(len(h.open))]
+		switch h.IntN(8) {
+		case 0:
+			f.Truncate(int64(h.IntN(10_000)))
+		case 1:
+			f.Sync()
+		case 2:
+			h.fsys.SyncDir(".")
+		case 3:
+			h.fsys.Rename(h.name(), h.name())
+		case 4:
+			h.fsys.Remove(h.name())
+		case 5:
+			f.Close()
+		default:
+			f.WriteAt(bytes.Repeat([]byte{byte('a' + h.IntN(26))}, 1+h.IntN(6000)), int64(h.IntN(6000)))
+		}
+	}
+}
+
+// Of two disks with one seed, one is haunted by the hands of all earlier lives.
+func TestAHauntedDiskIsLikeAnyOther(t *testing.T) {
+	for seed := range uint64(30) {
+		c := vdisk.Config{Seed: seed, SyncNames: seed%2 == 0}
+		haunted, other := vdisk.New(c), vdisk.New(c)
+		var ghosts []*hand
+		for life := range uint64(6) {
+			one, twin := newHand(seed*100+life, haunted), newHand(seed*100+life, other)
+			one.work(30)
+			twin.work(30)
+			death := deathsWithGhosts[(seed+life)%3]
+			haunted.Crash(death)
+			death.Ghost = false
+			other.Crash(death)
+			ghosts = append(ghosts, one)
+			for _, g := range ghosts {
+				g.work(20)
+			}
+			got, want := tree(haunted.Mount(), "."), tree(other.Mount(), ".")
+			if got != want || haunted.Used() != other.Used() {
+				t.Fatalf("seed %d, life %d: %d bytes of room, not %d, for\n%q\nnot\n%q", seed, life,
+					haunted.Used(), other.Used(), got, want)
+			}
+		}
 	}
 }
