@@ -236,7 +236,7 @@ func (d *Disk) strained(op Op) (v Verdict, hurt bool) {
 		hurt = true
 		if v.After += f.Delay; f.Delay == 0 && !settled {
 			settled = true
-			v.Err, v.Lie, v.Short = f.befalls(op)
+			v.Lie, v.Short, v.Err = f.befalls(op)
 		}
 	}
 	return v, hurt
@@ -248,7 +248,7 @@ func (f Fault) meets(op Op) bool {
 	return kind && (f.Name == "" || f.Name == op.Name || f.Name == op.To)
 }
 
-func (f Fault) befalls(op Op) (err error, lie bool, short int) {
+func (f Fault) befalls(op Op) (lie bool, short int, err error) {
 	switch {
 	case f.What == "eio":
 		err = syscall.EIO
@@ -259,5 +259,5 @@ func (f Fault) befalls(op Op) (err error, lie bool, short int) {
 	default:
 		err = syscall.ENOSPC
 	}
-	return err, lie, short
+	return lie, short, err
 }
