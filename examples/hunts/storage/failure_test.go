@@ -69,7 +69,7 @@ func befall(t *testing.T, s subject, tr trouble, batches [][]string) *bag {
 // troubled is one run, in which what n operations were spared befalls the
 // next; at is which, or "" if there was none.
 func (s subject) troubled(tr trouble, n int, batches [][]string) (f *flaw, at string) {
-	d := vdisk.New(vdisk.Config{})
+	d := vdisk.New(s.disk)
 	turn := make(chan struct{}, 1) // stores work from several goroutines
 	end := d.Rule(func(op vdisk.Op) (v vdisk.Verdict, decided bool) {
 		turn <- struct{}{}

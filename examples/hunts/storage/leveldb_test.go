@@ -21,15 +21,12 @@ import (
 
 var (
 	// levelDB is goleveldb with a write buffer that some words fill.
-	levelDB = subject{"goleveldb", openLevelDB(opt.DefaultStrict)}
+	levelDB = subject{name: "goleveldb", open: openLevelDB(opt.DefaultStrict)}
 
-	// levelDBOnExt4 has a disk where the sync of a file makes its name stable.
-	levelDBOnExt4 = subject{"goleveldb on ext4", func(disk vdisk.FS) (store, error) {
-		return levelDB.open(namesToo{disk})
-	}}
+	levelDBOnExt4 = onExt4(levelDB)
 
 	// strictLevelDB is asked to tell of all damage.
-	strictLevelDB = subject{"strict goleveldb", openLevelDB(opt.StrictAll)}
+	strictLevelDB = subject{name: "strict goleveldb", open: openLevelDB(opt.StrictAll)}
 )
 
 func openLevelDB(strict opt.Strict) func(vdisk.FS) (store, error) {

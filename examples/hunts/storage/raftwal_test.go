@@ -15,15 +15,12 @@ import (
 )
 
 // raftWAL is raft-wal with segments that some words fill.
-var raftWAL = subject{"raft-wal", func(disk vdisk.FS) (store, error) {
+var raftWAL = subject{name: "raft-wal", open: func(disk vdisk.FS) (store, error) {
 	w, err := walfs.Open(disk, 4096, hclog.NewNullLogger())
 	return &entries{w}, err
 }}
 
-// raftWALOnExt4 has a disk where the sync of a file makes its name stable.
-var raftWALOnExt4 = subject{"raft-wal on ext4", func(disk vdisk.FS) (store, error) {
-	return raftWAL.open(namesToo{disk})
-}}
+var raftWALOnExt4 = onExt4(raftWAL)
 
 type entries struct{ *wal.WAL }
 

@@ -29,7 +29,7 @@ func (n *damage) note(s subject, d *vdisk.Disk, words []string) {
 // filled returns a way to make disks with these words on them, all synced.
 func (s subject) filled(t *testing.T, batches [][]string) (make func() *vdisk.Disk, words []string) {
 	t.Helper()
-	d := vdisk.New(vdisk.Config{})
+	d := vdisk.New(s.disk)
 	var p promise
 	s.live(d, &p, batches)
 	if f := s.check(first(d), p); f != nil && f.way != refuses {

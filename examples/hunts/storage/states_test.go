@@ -29,7 +29,7 @@ type watch struct {
 // through the states that a crash could leave, on disks of their own.
 func everyState(t *testing.T, s subject, batches [][]string) *bag {
 	t.Helper()
-	w := &watch{subject: s, disk: vdisk.New(vdisk.Config{}), turn: make(chan struct{}, 1), found: newBag()}
+	w := &watch{subject: s, disk: vdisk.New(s.disk), turn: make(chan struct{}, 1), found: newBag()}
 	w.disk.Rule(func(op vdisk.Op) (v vdisk.Verdict, decided bool) {
 		if op.Kind == vdisk.Sync || op.Kind == vdisk.SyncDir {
 			w.look(op)

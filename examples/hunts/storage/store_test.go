@@ -4,9 +4,7 @@ package storage_test
 
 import (
 	"fmt"
-	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -21,32 +19,19 @@ type store interface {
 	close()
 }
 
-// A subject is a kind of store that is hunted in.
+// A subject is a kind of store that is hunted in, and the disk below it.
 type subject struct {
 	name string
 	open func(vdisk.FS) (store, error)
+	disk vdisk.Config
 }
 
-// namesToo is a disk where the sync of a file makes its name stable too, as
+// onExt4 is s on a disk where the sync of a file makes its name stable too, as
 // ext4 does and nobody promises.
-type namesToo struct{ vdisk.FS }
-
-func (d namesToo) OpenFile(name string, flag int, perm fs.FileMode) (vdisk.File, error) {
-	f, err := d.FS.OpenFile(name, flag, perm)
-	return named{f, d.FS}, err
-}
-
-type named struct {
-	vdisk.File
-	disk vdisk.FS
-}
-
-func (f named) Sync() error {
-	err := f.File.Sync()
-	if err == nil {
-		err = f.disk.SyncDir(path.Dir(f.Name()))
-	}
-	return err
+func onExt4(s subject) subject {
+	s.name += " on ext4"
+	s.disk.SyncNames = true
+	return s
 }
 
 // A promise is what a store was asked to add, and which of it it acknowledged.

@@ -14,7 +14,7 @@ import (
 func twice(t *testing.T, s subject, before, torn, next []string) *bag {
 	t.Helper()
 	found, states := newBag(), 0
-	for _, d := range s.torn(t, vdisk.New(vdisk.Config{}), before, torn) {
+	for _, d := range s.torn(t, vdisk.New(s.disk), before, torn) {
 		got, f := s.holds(d, promise{words: append(before, torn...), kept: make([]bool, len(before)+len(torn))})
 		if found.put(f, "after the first crash"); f != nil {
 			continue
