@@ -71,6 +71,7 @@ func (a *Agent) startGossip() error {
 		return err
 	}
 	sc := serf.DefaultConfig()
+	sc.MemberlistConfig.EnableCompression = false // what they gossip is short
 	sc.NodeName, sc.EventCh = a.c.Name, a.events
 	sc.Tags = map[string]string{"raft": a.c.Name + raftPort}
 	sc.Logger = a.c.lineLogger()
