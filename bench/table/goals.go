@@ -42,6 +42,8 @@ var goals = []goal{
 	most("a replayed call, in the row where it is slowest", slowest("GRPCReplay"), 2_000, "ns"),
 	most("loading 100,000 calls over rpcreplay's", over("GRPCLoad", "100000 calls", "rpcreplay"), 0.5, "times"),
 	most("the heap they take over rpcreplay's", over("GRPCHeap", "100000 calls", "rpcreplay"), 0.5, "times"),
+	most("three nodes of raft, from their start to their end", value("Cluster", "raft/bubble"), 15_000_000, "ns"),
+	most("three agents, likewise", value("Cluster", "agents/bubble"), 50_000_000, "ns"),
 	most("an idle broker", value("KafkaIdle", "a broker/kafkatest"), 16, "KiB"),
 }
 
