@@ -57,7 +57,8 @@ func expectAlive(t *vnettest.T, all []*serf.Serf, want int) {
 func TestSerfFindsBackAfterAPartition(t *testing.T) {
 	vnettest.Run(t, vnettest.Config{Net: lan}, func(t *vnettest.T) {
 		all, told := serfs(t, 5)
-		time.Sleep(3 * time.Minute) // virtual; whom gossip passes over hears in an exchange, each half a minute
+		// Whom gossip passes over hears in an exchange, each half a minute.
+		time.Sleep(3 * time.Minute) // virtual
 		expectAlive(t, all, 5)
 
 		heal := t.Part("n3", "n4")
@@ -72,7 +73,7 @@ func TestSerfFindsBackAfterAPartition(t *testing.T) {
 		if err := all[4].UserEvent("deploy", []byte("42"), false); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(3 * time.Minute) // virtual; likewise
+		time.Sleep(3 * time.Minute) // virtual
 		for i, events := range told {
 			if got := deployed(events); got != "42" {
 				t.Errorf("n%d was told %q, want 42", i, got)
