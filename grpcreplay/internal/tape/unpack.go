@@ -68,6 +68,9 @@ func parseEvent(b []byte, e *Event) {
 			e.After = append(e.After, parseRef(v))
 		}
 	}
+	if len(e.Message) == 0 { // as it is packed
+		e.Message = nil
+	}
 	if e.Kind != End { // no other event has one
 		e.Status = Status{}
 	}
