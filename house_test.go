@@ -46,8 +46,8 @@ var rooms = []room{
 			"github.com/fsnotify/fsnotify github.com/bufbuild/protocompile " +
 			"google.golang.org/grpc google.golang.org/protobuf go.opentelemetry.io/proto/otlp",
 	},
-	{name: "vnet", floor: 2, imports: "journal rule"},
-	{name: "vdisk", floor: 2, imports: "journal rule"},
+	{name: "vnet", floor: 2, imports: "journal rule internal"},
+	{name: "vdisk", floor: 2, imports: "journal rule internal"},
 	{
 		name: "kafkatest", floor: 2, imports: "journal rule",
 		outside: "github.com/twmb/franz-go/pkg/kmsg github.com/twmb/franz-go/pkg/kerr " +

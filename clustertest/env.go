@@ -10,6 +10,7 @@ import (
 	"net"
 	"sync/atomic"
 
+	"github.com/rehearse-go/rehearse/internal/chance"
 	"github.com/rehearse-go/rehearse/journal"
 	"github.com/rehearse-go/rehearse/vdisk"
 )
@@ -141,20 +142,9 @@ func (e *Env) record(ev journal.Event) {
 
 // keyed is a number that depends on a seed and on names.
 func keyed(seed uint64, names ...string) uint64 {
-	h := mix(seed)
+	h := chance.Mix(seed)
 	for _, name := range names {
-		for i := range len(name) {
-			h = mix(h ^ uint64(name[i]))
-		}
-		h = mix(h ^ 0x100)
+		h = chance.Mix(chance.Name(h, name) ^ 0x100)
 	}
 	return h
-}
-
-// mix is the finaliser of splitmix64.
-func mix(z uint64) uint64 {
-	z += 0x9e3779b97f4a7c15
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
 }

@@ -2,6 +2,8 @@
 
 package vdisk
 
+import "github.com/rehearse-go/rehearse/internal/chance"
+
 // A choice is one thing that a crash leaves open: there are n ways it may go,
 // from 0, by which what was not synced is lost, to n-1, by which it is kept.
 type choice struct {
@@ -34,36 +36,36 @@ type lot struct{ seed, crash uint64 }
 
 func (l lot) choose(c choice) int {
 	d := draws(l.seed, c.name, l.crash)
-	d.key = mix(d.key ^ uint64(c.kind)<<56 ^ uint64(c.at))
+	d = d.With(uint64(c.kind)<<56 ^ uint64(c.at))
 	switch c.kind {
 	case ofSize:
 		return l.end(d, c.n)
 	case ofSector:
 		return l.sector(d, c)
 	}
-	return int(d.number(0) % uint64(c.n))
+	return int(d.Number(0) % uint64(c.n))
 }
 
 // end is the first, the last or any of n, each as likely.
-func (l lot) end(d drawn, n int) int {
-	switch d.number(0) % 3 {
+func (l lot) end(d chance.Draws, n int) int {
+	switch d.Number(0) % 3 {
 	case 0:
 		return 0
 	case 1:
 		return n - 1
 	}
-	return int(d.number(1) % uint64(n))
+	return int(d.Number(1) % uint64(n))
 }
 
 // sector keeps all sectors of one file with one chance, which is drawn too:
 // nearly all lost, half, nearly all kept are equally worth a try.
-func (l lot) sector(d drawn, c choice) int {
-	share := draws(l.seed, c.name, l.crash).number(1) % 5
+func (l lot) sector(d chance.Draws, c choice) int {
+	share := draws(l.seed, c.name, l.crash).Number(1) % 5
 	switch {
-	case d.number(0)%4 >= share:
+	case d.Number(0)%4 >= share:
 		return 0
-	case d.number(1)%4 == 0:
-		return 1 + int(d.number(2)%uint64(c.n-1))
+	case d.Number(1)%4 == 0:
+		return 1 + int(d.Number(2)%uint64(c.n-1))
 	}
 	return c.n - 1
 }
@@ -98,26 +100,7 @@ func (o *odometer) next() bool {
 	return false
 }
 
-// drawn is a key that numbers are drawn from.
-type drawn struct{ key uint64 }
-
 // draws returns the numbers of the count-th occasion of the named thing.
-func draws(seed uint64, name string, count uint64) drawn {
-	h := mix(seed)
-	for i := range len(name) {
-		h = mix(h ^ uint64(name[i]))
-	}
-	return drawn{mix(h ^ count*golden)}
-}
-
-func (d drawn) number(k uint64) uint64 { return mix(d.key + (k+1)*golden) }
-
-const golden = 0x9e3779b97f4a7c15
-
-// mix is the finaliser of splitmix64.
-func mix(z uint64) uint64 {
-	z += golden
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
+func draws(seed uint64, name string, count uint64) chance.Draws {
+	return chance.Keyed(chance.Name(chance.Mix(seed), name), count)
 }

@@ -42,13 +42,13 @@ func (d *Disk) flip(f Fault) (Fault, error) {
 	}
 	d.flips++
 	drawn := draws(d.cfg.Seed, "flip", d.flips)
-	at := int64(drawn.number(0) % uint64(total))
+	at := int64(drawn.Number(0) % uint64(total))
 	for name, n := range d.root.files("") {
 		if size := n.rotten(); at >= size {
 			at -= size
 			continue
 		}
-		f.Name, f.Off, f.Bit = name, at, int(drawn.number(1)%8)
+		f.Name, f.Off, f.Bit = name, at, int(drawn.Number(1)%8)
 		break
 	}
 	return f, d.flipAt(f.Name, f.Off, f.Bit)

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rehearse-go/rehearse/internal/chance"
 	"github.com/rehearse-go/rehearse/journal"
 )
 
@@ -123,7 +124,7 @@ func (n *Network) brave(f flight) []flight {
 	switch {
 	case l.blocked():
 		why = "cut"
-	case d.chance(saltLoss, c.Loss):
+	case d.Hits(chance.Loss, c.Loss):
 		why = "loss"
 	case c.Queue > 0 && c.Bandwidth > 0 && l.backlogged(g.since, c.Bandwidth)+len(f.data) > c.Queue:
 		why = "queue"
@@ -132,20 +133,20 @@ func (n *Network) brave(f flight) []flight {
 		n.recordGram("net.drop", f, why)
 		return nil
 	}
-	if delay := l.queueing(g.since, len(f.data), c.Bandwidth) + c.Latency + d.jitter(c.Jitter); delay > 0 {
+	if delay := l.queueing(g.since, len(f.data), c.Bandwidth) + c.Latency + d.Jitter(c.Jitter); delay > 0 {
 		f.due = g.inLine(g.since + delay)
 	}
-	if d.chance(saltCorrupt, c.Corrupt) && len(f.data) > 0 {
+	if d.Hits(chance.Corrupt, c.Corrupt) && len(f.data) > 0 {
 		f.data = slices.Clone(f.data)
-		bit := d.number(saltBit) % uint64(8*len(f.data))
+		bit := d.Number(chance.Bit) % uint64(8*len(f.data))
 		f.data[bit/8] ^= 1 << (bit % 8)
 		n.recordGram("fault.corrupt", f, "")
 	}
-	if d.chance(saltReorder, c.Reorder) {
+	if d.Hits(chance.Reorder, c.Reorder) {
 		f.due = l.instant(max(f.due, g.since) + max(c.Latency, time.Millisecond))
 		n.recordGram("fault.reorder", f, "")
 	}
-	if d.chance(saltDuplicate, c.Duplicate) {
+	if d.Hits(chance.Duplicate, c.Duplicate) {
 		n.recordGram("fault.duplicate", f, "")
 		return []flight{f, f}
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/rehearse-go/rehearse/internal/chance"
 	"github.com/rehearse-go/rehearse/journal"
 )
 
@@ -39,7 +40,7 @@ func (s *stream) judge(k kind, b []byte) (sent []byte, f fate, ok bool) {
 	}
 	if !s.link.plain.Load() {
 		p.wire.count++
-		var d draws
+		var d chance.Draws
 		if s.link.chancy() {
 			d = s.draws()
 		}
@@ -68,7 +69,7 @@ func (n *Network) recordFate(f fate, from, to *Host, conn string) {
 }
 
 // draws returns the chances of the transmission that is being sent.
-func (s *stream) draws() draws {
+func (s *stream) draws() chance.Draws {
 	w := s.peer().wire
 	if w.key == 0 {
 		w.key = s.c.net.key(s.c.name())
@@ -77,7 +78,7 @@ func (s *stream) draws() draws {
 	if s == &s.c.ends[1] {
 		count++
 	}
-	return keyed(w.key, count)
+	return chance.Keyed(w.key, count)
 }
 
 // verdict asks the rules until one transmission is not dropped; each drop

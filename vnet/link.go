@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/rehearse-go/rehearse/internal/chance"
 )
 
 // A LinkConfig says how one host's bytes reach another. The zero LinkConfig
@@ -207,13 +209,13 @@ func (l *Link) chancy() bool {
 
 // carry decides when size bytes, sent now, arrive at the far end of a stream.
 // Loss shows as the delay of being sent again.
-func (l *Link) carry(size int, d draws, resend time.Duration) fate {
+func (l *Link) carry(size int, d chance.Draws, resend time.Duration) fate {
 	c := l.Config()
 	if c.Loss >= 1 {
 		return fate{losses: 1, lost: true}
 	}
-	f := fate{delay: l.queueing(l.net.now(), size, c.Bandwidth) + c.Latency + d.jitter(c.Jitter)}
-	for waited := time.Duration(0); d.chance(saltLoss+uint64(f.losses), c.Loss); resend = min(2*resend, lastResend) {
+	f := fate{delay: l.queueing(l.net.now(), size, c.Bandwidth) + c.Latency + d.Jitter(c.Jitter)}
+	for waited := time.Duration(0); d.Hits(chance.Loss+uint64(f.losses), c.Loss); resend = min(2*resend, lastResend) {
 		f.losses++
 		if resend > l.net.cfg.GiveUp-waited {
 			f.lost = true

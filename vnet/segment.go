@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/rehearse-go/rehearse/internal/chance"
 )
 
 // A Segment is what travels: what one direction of a connection wrote between
@@ -120,9 +122,9 @@ func Newest(waiting []Segment) int { return len(waiting) - 1 }
 // same segments.
 func Shuffled(seed uint64) Order {
 	return func(waiting []Segment) int {
-		key := mix(seed)
+		key := chance.Mix(seed)
 		for _, s := range waiting {
-			key = mix(key ^ uint64(s.ID))
+			key = chance.Mix(key ^ uint64(s.ID))
 		}
 		return int(key % uint64(len(waiting)))
 	}

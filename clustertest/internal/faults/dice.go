@@ -5,26 +5,18 @@ package faults
 import (
 	"slices"
 	"time"
+
+	"github.com/rehearse-go/rehearse/internal/chance"
 )
 
 // dice are the chances of one fault. No two faults share a generator, so that
 // how much one of them draws never moves what another does.
 type dice struct{ key, count uint64 }
 
-const golden = 0x9e3779b97f4a7c15
-
-// mix is the finaliser of splitmix64 (Steele, Lea and Flood, 2014).
-func mix(z uint64) uint64 {
-	z += golden
-	z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-	z = (z ^ z>>27) * 0x94d049bb133111eb
-	return z ^ z>>31
-}
-
 // below returns a number of at least 0 and less than n.
 func (d *dice) below(n int) int {
 	d.count++
-	return int(mix(d.key+d.count*golden) % uint64(n))
+	return int(chance.Mix(d.key+d.count*chance.Golden) % uint64(n))
 }
 
 // time returns a time of that mean, at least one step and at most four means.

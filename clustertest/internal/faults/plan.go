@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/rehearse-go/rehearse/internal/chance"
 )
 
 // A Plan says what to draw. Only Nodes must be set.
@@ -89,7 +91,7 @@ func Draw(p Plan) List {
 	var c scene
 	at := time.Duration(0)
 	for i := uint64(0); ; i++ {
-		d := dice{key: mix(mix(p.Seed) + i*golden)}
+		d := dice{key: chance.Mix(chance.Mix(p.Seed) + i*chance.Golden)}
 		at = c.free(p.Most, at) + d.time(p.Pause)
 		if at >= p.Within {
 			return list

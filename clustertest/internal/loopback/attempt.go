@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/rehearse-go/rehearse/internal/chance"
 	"github.com/rehearse-go/rehearse/journal"
 )
 
@@ -115,7 +116,7 @@ func (a *attempt) establish(ctx context.Context, client *net.TCPConn) (*relay, e
 func (a *attempt) travel(ctx context.Context, over *link, open ...*link) error {
 	if !over.plain.Load() {
 		a.count++
-		f := over.carry(0, keyed(a.net.key(over.name()+" connect "+a.name()), a.count), firstResendSyn)
+		f := over.carry(0, chance.Keyed(a.net.key(over.name()+" connect "+a.name()), a.count), firstResendSyn)
 		if f.losses > 0 {
 			a.net.recordLoss(over, a.name(), f)
 		}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rehearse-go/rehearse/internal/chance"
 	"github.com/rehearse-go/rehearse/journal"
 	"github.com/rehearse-go/rehearse/vnet"
 )
@@ -117,21 +118,21 @@ func (h *hub) brave(g gram) []gram {
 	n.mu.Lock()
 	c, blocked := l.config(), l.blocked() && l.config().Loss < 1
 	l.count++
-	d := keyed(n.key("udp "+l.name()), l.count)
+	d := chance.Keyed(n.key("udp "+l.name()), l.count)
 	queued := int(max(0, l.busy.Sub(now)).Seconds() * float64(c.Bandwidth))
 	full := c.Queue > 0 && c.Bandwidth > 0 && queued+len(g.data) > c.Queue
 	why := ""
 	switch {
 	case blocked:
 		why = "cut"
-	case d.chance(saltLoss, c.Loss):
+	case d.Hits(chance.Loss, c.Loss):
 		why = "loss"
 	case full:
 		why = "queue"
 	}
 	var delay time.Duration
 	if why == "" {
-		delay = l.queueing(now, len(g.data), c.Bandwidth) + c.Latency + d.jitter(c.Jitter)
+		delay = l.queueing(now, len(g.data), c.Bandwidth) + c.Latency + d.Jitter(c.Jitter)
 	}
 	n.mu.Unlock()
 	if why != "" {
@@ -143,21 +144,21 @@ func (h *hub) brave(g gram) []gram {
 
 // bend does to a datagram what chance says: a flipped bit, another place, a
 // second copy.
-func (h *hub) bend(g gram, c vnet.LinkConfig, d draws, delay time.Duration) []gram {
-	if d.chance(saltCorrupt, c.Corrupt) && len(g.data) > 0 {
+func (h *hub) bend(g gram, c vnet.LinkConfig, d chance.Draws, delay time.Duration) []gram {
+	if d.Hits(chance.Corrupt, c.Corrupt) && len(g.data) > 0 {
 		g.data = slices.Clone(g.data)
-		bit := d.number(saltBit) % uint64(8*len(g.data))
+		bit := d.Number(chance.Bit) % uint64(8*len(g.data))
 		g.data[bit/8] ^= 1 << (bit % 8)
 		h.note("fault.corrupt", g, "")
 	}
-	if d.chance(saltReorder, c.Reorder) {
+	if d.Hits(chance.Reorder, c.Reorder) {
 		delay += max(c.Latency, time.Millisecond)
 		h.note("fault.reorder", g, "")
 	}
 	if delay > 0 {
 		g.due = time.Now().Add(delay)
 	}
-	if d.chance(saltDuplicate, c.Duplicate) {
+	if d.Hits(chance.Duplicate, c.Duplicate) {
 		h.note("fault.duplicate", g, "")
 		return []gram{g, g}
 	}

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rehearse-go/rehearse/internal/chance"
 	"github.com/rehearse-go/rehearse/vnet"
 )
 
@@ -125,15 +126,15 @@ const (
 
 // carry decides when size bytes of a stream, sent now, arrive. Loss shows as
 // the delay of being sent again.
-func (l *link) carry(size int, d draws, resend time.Duration) fate {
+func (l *link) carry(size int, d chance.Draws, resend time.Duration) fate {
 	l.net.mu.Lock()
 	c := l.config()
-	f := fate{delay: l.queueing(time.Now(), size, c.Bandwidth) + c.Latency + d.jitter(c.Jitter)}
+	f := fate{delay: l.queueing(time.Now(), size, c.Bandwidth) + c.Latency + d.Jitter(c.Jitter)}
 	l.net.mu.Unlock()
 	if c.Loss >= 1 {
 		return f // it waits at the link
 	}
-	for waited := time.Duration(0); d.chance(saltLoss+uint64(f.losses), c.Loss); resend = min(2*resend, lastResend) {
+	for waited := time.Duration(0); d.Hits(chance.Loss+uint64(f.losses), c.Loss); resend = min(2*resend, lastResend) {
 		f.losses++
 		if resend > l.net.cfg.GiveUp-waited {
 			f.lost = true

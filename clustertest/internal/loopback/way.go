@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/rehearse-go/rehearse/internal/chance"
 	"github.com/rehearse-go/rehearse/journal"
 )
 
@@ -132,7 +133,7 @@ func (w *way) depart(k kind, b []byte) piece {
 		return p
 	}
 	w.count++
-	f := w.link.carry(len(b), keyed(w.key, w.count), firstResend)
+	f := w.link.carry(len(b), chance.Keyed(w.key, w.count), firstResend)
 	if f.losses > 0 {
 		w.link.net.recordLoss(w.link, w.relay.name, f)
 	}
