@@ -1,0 +1,116 @@
+// What can go wrong, as types that carry what a caller must know.
+
+package commitlog
+
+import (
+	"errors"
+	"fmt"
+)
+
+// ErrClosed is returned by a node that was shut down, or that never ran.
+var ErrClosed = errors.New("commitlog: the node is closed")
+
+// An OffsetOutOfRange is returned for an offset that is not in the log: it was
+// never written, or retention has removed it.
+type OffsetOutOfRange struct {
+	Offset    uint64 // what was asked for
+	Low, Next uint64 // the first record there is, and the one to be written next
+}
+
+func (e OffsetOutOfRange) Error() string {
+	return fmt.Sprintf("commitlog: offset out of range: %d (the log holds %d up to, not including, %d)",
+		e.Offset, e.Low, e.Next)
+}
+
+// A NotLeader is returned for what only the leader may do. Nothing was done:
+// it is safe to try again, at the leader.
+type NotLeader struct {
+	Leader Leader // who leads, as far as this node knows; its ID may be ""
+}
+
+func (e NotLeader) Error() string {
+	if e.Leader.ID == "" {
+		return "commitlog: this node does not lead, and knows no leader"
+	}
+	return fmt.Sprintf("commitlog: this node does not lead; %s at %s does", e.Leader.ID, e.Leader.Addr)
+}
+
+// An Uncertain outcome is that of a batch which this node began to replicate
+// and lost sight of: it may be in the log, now or later, or not. A producer
+// with an ID sends it again, with the same sequence, and gets its position.
+type Uncertain struct {
+	Pos    Pos    // where it lies if it is in the log; zero if that is not known
+	Leader Leader // who leads now
+	Why    error
+}
+
+func (e Uncertain) Error() string {
+	return fmt.Sprintf("commitlog: nobody knows whether the batch was committed (index %d, term %d): %v",
+		e.Pos.Index, e.Pos.Term, e.Why)
+}
+
+// Unwrap returns why the outcome is uncertain.
+func (e Uncertain) Unwrap() error { return e.Why }
+
+// A Superseded is returned for an index at which another leader's entry stands
+// now: what was there is not in the log and never will be.
+type Superseded struct {
+	Index, Term uint64 // what was waited for
+	By          uint64 // the term of the entry in its place
+}
+
+func (e Superseded) Error() string {
+	return fmt.Sprintf("commitlog: entry %d of term %d was superseded in term %d; it is not in the log",
+		e.Index, e.Term, e.By)
+}
+
+// A Latched node's disk has failed a write or a sync. What was acknowledged
+// stands; nothing more is, until the node is restarted, since after a failed
+// sync nobody can tell what is on the disk.
+type Latched struct{ Why error }
+
+func (e Latched) Error() string {
+	return fmt.Sprintf("commitlog: the node's disk has failed and it takes no more writes until a restart: %v", e.Why)
+}
+
+// Unwrap returns how the disk failed.
+func (e Latched) Unwrap() error { return e.Why }
+
+// A Full disk has no room for the batch. Nothing was written; reads go on, and
+// so do writes once there is room.
+type Full struct{ Why error }
+
+func (e Full) Error() string { return fmt.Sprintf("commitlog: the disk is full: %v", e.Why) }
+
+// Unwrap returns what the disk said.
+func (e Full) Unwrap() error { return e.Why }
+
+// A WrongCluster is returned when nodes of two clusters meet, or a node finds
+// another's directory.
+type WrongCluster struct {
+	What       string // what belongs to the other cluster: an address, a directory
+	Want, Have string // identities, as in "cluster 7f3a…, node n1"
+}
+
+func (e WrongCluster) Error() string {
+	return fmt.Sprintf("commitlog: %s belongs to %s, not to %s", e.What, e.Have, e.Want)
+}
+
+// A WrongSequence is returned to a producer whose batch does not follow its
+// last: between the two, one is missing.
+type WrongSequence struct {
+	Producer, Sequence uint64
+	Last               uint64 // the last sequence the log holds of it
+}
+
+func (e WrongSequence) Error() string {
+	return fmt.Sprintf("commitlog: producer %d sent sequence %d; the last one in the log is %d",
+		e.Producer, e.Sequence, e.Last)
+}
+
+// A TooLarge batch has more bytes than Config.MaxBatch allows.
+type TooLarge struct{ Bytes, Limit int }
+
+func (e TooLarge) Error() string {
+	return fmt.Sprintf("commitlog: a batch of %d bytes; at most %d are allowed", e.Bytes, e.Limit)
+}
