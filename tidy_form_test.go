@@ -20,15 +20,19 @@ const (
 
 // checkOpening wants one line of comment, a full stop at its end, and an
 // empty line. What may follow before the package clause (a build constraint,
-// the package's documentation) is left alone.
+// the package's documentation) is left alone, and so is what a program opens
+// as it was told to.
 func checkOpening(s *source, r report) {
+	if s.generated() {
+		return
+	}
 	first := s.lines[0]
 	switch {
 	case !strings.HasPrefix(first, "// ") || len(s.lines) < 2 || s.lines[1] != "":
 		r(s.file.FileStart, "open the file with one comment line, saying what it holds, and an empty line")
 	case strings.HasPrefix(first, "// Package "):
 		r(s.file.FileStart, "say what this file holds; the package's documentation comes after an empty line")
-	case !strings.HasSuffix(first, ".") && !s.generated():
+	case !strings.HasSuffix(first, "."):
 		r(s.file.FileStart, "the opening line is a sentence: end it with a full stop, on the same line")
 	}
 }
