@@ -5,7 +5,9 @@ package osfs
 import (
 	"errors"
 	"os"
+	"runtime"
 	"syscall"
+	"time"
 	"unsafe"
 )
 
@@ -17,6 +19,10 @@ const (
 
 // errNotTaken: the kernel did not begin the operation.
 var errNotTaken = errors.New("not taken")
+
+// unhurried is longer than it takes to come back to a goroutine that lets others
+// run when there are none.
+const unhurried = 2 * time.Microsecond
 
 // An iocb is the kernel's struct iocb. The two halves of its second word,
 // which change places with the byte order, are both zero here.
@@ -95,23 +101,50 @@ func (w *wait) submit(fd uintptr, op uint16) error {
 	return nil
 }
 
-// await parks the goroutine until the eventfd can be read; io_getevents then
-// has the result at hand. Should the read fail, io_getevents waits for it.
+// await returns what the operation came to. While other goroutines have work it
+// lets them do it and looks again and again: with all processors busy the
+// runtime asks its poller only every 10 ms. When nobody else wants to run it
+// parks until the eventfd can be read.
 func (w *wait) await() syscall.Errno {
 	var count [8]byte
-	_, _ = w.end.Read(count[:])
-	for {
-		n, _, errno := syscall.Syscall6(syscall.SYS_IO_GETEVENTS, w.context, 1, 1,
-			uintptr(unsafe.Pointer(&w.event)), 0, 0)
-		switch {
-		case n == 1 && errno == 0 && w.event.res < 0:
-			return syscall.Errno(-w.event.res)
-		case n == 1 && errno == 0:
-			return 0
-		case errno != 0 && errno != syscall.EINTR:
+	for alone := 0; ; {
+		if done, errno := w.result(0); done {
+			return errno
+		}
+		if alone < 8 {
+			began := time.Now()
+			runtime.Gosched()
+			alone++
+			if time.Since(began) > unhurried {
+				alone = 0
+			}
+			continue
+		}
+		if _, err := w.end.Read(count[:]); err != nil {
+			_, errno := w.result(1)
 			return errno
 		}
 	}
+}
+
+// result asks for the end of the operation, and waits for it if least is 1.
+// The eventfd is told after it, so that one may find it told already of what
+// came before; hence the loop in await.
+func (w *wait) result(least uintptr) (done bool, errno syscall.Errno) {
+	var atOnce syscall.Timespec
+	timeout := &atOnce
+	if least > 0 {
+		timeout = nil
+	}
+	n, _, errno := syscall.Syscall6(syscall.SYS_IO_GETEVENTS, w.context, least, 1,
+		uintptr(unsafe.Pointer(&w.event)), uintptr(unsafe.Pointer(timeout)), 0)
+	switch {
+	case errno == syscall.EINTR:
+		return false, 0
+	case errno != 0:
+		return true, errno
+	}
+	return n == 1, syscall.Errno(max(0, -w.event.res))
 }
 
 // close gives both back. Nothing is under way.

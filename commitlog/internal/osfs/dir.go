@@ -66,10 +66,10 @@ func ensure(dir string) error {
 	case err == nil && !info.IsDir():
 		return &fs.PathError{Op: "open", Path: dir, Err: syscall.ENOTDIR}
 	case err == nil:
-		if err := syncName(parent); !errors.Is(err, fs.ErrPermission) {
+		if err := syncName(parent); errors.Is(err, syscall.EIO) {
 			return err
 		}
-		return nil // not ours to read, so not ours to have made dir in
+		return nil // a parent that cannot be synced is not one that dir was made in
 	case !errors.Is(err, fs.ErrNotExist) || parent == dir:
 		return err
 	}
