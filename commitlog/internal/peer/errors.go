@@ -16,6 +16,7 @@ type Refused struct {
 	Why  string // in the other's words, at most a kilobyte of printable text
 }
 
+// Error says who refuses and why.
 func (e Refused) Error() string {
 	return fmt.Sprintf("peer: the node at %s refuses us: %s", e.Addr, e.Why)
 }
@@ -27,6 +28,7 @@ type WrongNode struct {
 	Want, Have uint64
 }
 
+// Error says which node is where another should be.
 func (e WrongNode) Error() string {
 	return fmt.Sprintf("peer: at %s is node %x, not %x", e.Addr, e.Have, e.Want)
 }
@@ -38,6 +40,7 @@ type Malformed struct {
 	Why  string
 }
 
+// Error says what is malformed and how.
 func (e Malformed) Error() string { return fmt.Sprintf("peer: malformed %s: %s", e.What, e.Why) }
 
 // An Oversized piece has more bytes than are allowed. Nothing was allocated
@@ -47,6 +50,7 @@ type Oversized struct {
 	Bytes, Limit int
 }
 
+// Error says how large it is and how large it may be.
 func (e Oversized) Error() string {
 	return fmt.Sprintf("peer: a %s of %d bytes; at most %d are allowed", e.What, e.Bytes, e.Limit)
 }
@@ -54,6 +58,7 @@ func (e Oversized) Error() string {
 // A StreamFailed ends a stream whose server could not go on.
 type StreamFailed struct{ Addr, Why string }
 
+// Error says what the server said.
 func (e StreamFailed) Error() string {
 	return fmt.Sprintf("peer: the node at %s broke its stream off: %s", e.Addr, e.Why)
 }
@@ -65,6 +70,7 @@ type Broken struct {
 	Why   error
 }
 
+// Error says how far the stream came and what broke it.
 func (e Broken) Error() string {
 	return fmt.Sprintf("peer: the stream from %s broke after %d bytes: %v", e.Addr, e.After, e.Why)
 }

@@ -28,7 +28,8 @@ func (w *memory) listen(*testing.T) net.Listener {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.next++
-	l := &memListener{w: w, addr: memAddr(fmt.Sprintf("n%d:1", w.next)), conns: make(chan net.Conn), done: make(chan struct{})}
+	addr := memAddr(fmt.Sprintf("n:%d", w.next))
+	l := &memListener{w: w, addr: addr, conns: make(chan net.Conn), done: make(chan struct{})}
 	w.listeners[string(l.addr)] = l
 	return l
 }

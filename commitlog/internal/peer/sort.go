@@ -3,12 +3,12 @@
 package peer
 
 import (
-	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"strings"
 	"sync"
 	"time"
 )
@@ -108,22 +108,20 @@ func peek(conn net.Conn) ([]byte, error) {
 	b := make([]byte, 0, len(preface))
 	want := 1
 	for {
-		n, err := io.ReadFull(conn, b[len(b):want])
+		n, err := conn.Read(b[len(b):want])
 		b = b[:len(b)+n]
+		switch {
+		case string(b) == magic, string(b) == preface:
+			return b, nil
+		case strings.HasPrefix(magic, string(b)):
+			want = len(magic) // and no byte behind it
+		case strings.HasPrefix(preface, string(b)):
+			want = len(preface)
+		default:
+			return b, nil
+		}
 		if err != nil {
 			return nil, err
-		}
-		known := bytes.HasPrefix([]byte(magic), b) || bytes.HasPrefix([]byte(preface), b)
-		switch {
-		case !known || string(b) == magic || string(b) == preface:
-			return b, nil
-		case b[0] == magic[0]:
-			want = len(magic)
-		default:
-			want = 2 // "POST" is known by its second byte
-			if len(b) == want {
-				want = len(preface)
-			}
 		}
 	}
 }

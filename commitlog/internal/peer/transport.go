@@ -20,8 +20,8 @@ import (
 // Config configures a [Transport]. Listener, Dial, Hello and Receive must be
 // set; of the rest the zero value works.
 type Config struct {
-	Listener net.Listener // of peers' connections, such as Mux.Peers; closed by Close
-	Dial     func(ctx context.Context, address string) (net.Conn, error)
+	Listener net.Listener                                                // of peers' connections, such as Mux.Peers; closed by Close
+	Dial     func(ctx context.Context, address string) (net.Conn, error) // to a peer's address, such as DialPeer's
 
 	// Hello is what this node says of itself, as of now: both sides say it
 	// first on each connection.

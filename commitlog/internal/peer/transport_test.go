@@ -89,7 +89,7 @@ func (loopback) dial(ctx context.Context, address string) (net.Conn, error) {
 
 // app is a MsgApp with an entry for each size.
 func app(index uint64, sizes ...int) *raftpb.Message {
-	r := rand.New(rand.NewPCG(index, 1))
+	r := rand.NewChaCha8([32]byte{byte(index)})
 	m := &raftpb.Message{
 		Type: raftpb.MsgApp.Enum(), From: proto.Uint64(1), To: proto.Uint64(2), Term: proto.Uint64(7),
 		LogTerm: proto.Uint64(6), Index: proto.Uint64(index), Commit: proto.Uint64(index - 1),
@@ -101,9 +101,7 @@ func app(index uint64, sizes ...int) *raftpb.Message {
 		if size > 0 {
 			e.Data = make([]byte, size)
 		}
-		for j := range e.Data {
-			e.Data[j] = byte(r.Uint32())
-		}
+		r.Read(e.Data)
 		m.Entries = append(m.Entries, e)
 	}
 	return m
@@ -141,10 +139,8 @@ func TestMessagesArriveInOrderAndWhole(t *testing.T) {
 func TestAStreamArrivesWhole(t *testing.T) {
 	everywhere(t, func(t *testing.T, w network) {
 		content := make([]byte, 5<<20+17)
+		rand.NewChaCha8([32]byte{}).Read(content)
 		r := rand.New(rand.NewPCG(1, 2))
-		for i := range content {
-			content[i] = byte(r.Uint32())
-		}
 		a := start(t, w, 1, nil)
 		b := start(t, w, 2, func(c *peer.Config) {
 			c.Stream = func(_ context.Context, from peer.Hello, request []byte, w io.Writer) error {
