@@ -1,0 +1,148 @@
+// How a log is set up, and what lies in it.
+
+package wal
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+)
+
+// A Config configures a [Log]. Only FS is required.
+type Config struct {
+	// FS is where the segments lie: in its root directory, which is the log's
+	// alone.
+	FS FS
+
+	// SegmentSize is how many bytes a segment's file is allocated with; if 0,
+	// 64 MiB: large enough that rolling costs nothing, small enough to retain
+	// and to send. What one Append writes is never parted, so a segment may be
+	// larger.
+	SegmentSize int64
+
+	// IndexEvery is how many bytes lie between two index entries; if 0, 4096: a
+	// lookup then reads a page too much at most.
+	IndexEvery int
+
+	// OpenFiles is how many sealed segments are kept open to be read; if 0, 64.
+	OpenFiles int
+
+	// TailBytes is how much of the data appended last stays in memory, so that
+	// followers and consumers at the end need no disk; if 0, 16 MiB.
+	TailBytes int
+
+	// Checkpoint is asked when a new segment is to begin with the entry before:
+	// for the state of all entries ahead of it, which the owner will want when
+	// it starts from there. It is called by Append, whose first entry is that
+	// one. If nil, or if it returns nothing, the checkpoint is empty.
+	Checkpoint func(before uint64) []byte
+
+	// Identity says whose log this is. If zero, whoever's it is.
+	Identity Identity
+
+	// Rolled, unless nil, is told the first index of each new segment, by
+	// Append.
+	Rolled func(firstIndex uint64)
+}
+
+func (c Config) filled() (Config, error) {
+	if c.FS == nil {
+		return c, errors.New("wal: Config.FS is nil: a log needs files")
+	}
+	if c.SegmentSize < 0 || c.IndexEvery < 0 || c.OpenFiles < 0 || c.TailBytes < 0 {
+		return c, fmt.Errorf("wal: Config with SegmentSize %d, IndexEvery %d, OpenFiles %d, TailBytes %d: "+
+			"none may be negative; 0 is the usual", c.SegmentSize, c.IndexEvery, c.OpenFiles, c.TailBytes)
+	}
+	if c.SegmentSize == 0 {
+		c.SegmentSize = 64 << 20
+	}
+	if c.IndexEvery == 0 {
+		c.IndexEvery = 4096
+	}
+	if c.OpenFiles == 0 {
+		c.OpenFiles = 64
+	}
+	if c.TailBytes == 0 {
+		c.TailBytes = 16 << 20
+	}
+	return c, c.Identity.check()
+}
+
+// An Identity says whose a log is. It is written to the directory once.
+type Identity struct {
+	Cluster string
+	Node    string
+	ID      uint64 // of this life of the directory
+}
+
+// String returns the identity as it is told to people.
+func (i Identity) String() string {
+	return fmt.Sprintf("cluster %q, node %q, id %x", i.Cluster, i.Node, i.ID)
+}
+
+const identityForm = "rehearse log 1\ncluster %q\nnode %q\nid %x\n"
+
+func (i Identity) check() error {
+	if len(i.Cluster) > 1024 || len(i.Node) > 1024 {
+		return errors.New("wal: Config.Identity has a name of more than 1024 bytes")
+	}
+	return nil
+}
+
+func (i Identity) text() string { return fmt.Sprintf(identityForm, i.Cluster, i.Node, i.ID) }
+
+func parseIdentity(data []byte) (i Identity, err error) {
+	_, err = fmt.Sscanf(string(data), identityForm, &i.Cluster, &i.Node, &i.ID)
+	if err == nil && i.text() != string(data) {
+		err = errors.New("it is not as it was written")
+	}
+	if err != nil {
+		line, _, _ := strings.Cut(string(data), "\n")
+		err = fmt.Errorf("wal: the file %s, which begins with %.40q, cannot be read: %w", identityName, line, err)
+	}
+	return i, err
+}
+
+// identify compares the directory's identity with the one that is wanted, and
+// gives it that if it has none.
+func identify(c Config) (Identity, error) {
+	data, err := readFile(c.FS, identityName, 1<<16)
+	if errors.Is(err, fs.ErrNotExist) {
+		if c.Identity == (Identity{}) {
+			return c.Identity, nil
+		}
+		return c.Identity, writeFile(c.FS, identityName, []byte(c.Identity.text()))
+	}
+	if err != nil {
+		return Identity{}, err
+	}
+	have, err := parseIdentity(data)
+	if err == nil && c.Identity != (Identity{}) && have != c.Identity {
+		err = WrongIdentity{Want: c.Identity, Have: have}
+	}
+	return have, err
+}
+
+// A State is a replica's hard state: what it must not forget. See raftpb.HardState.
+type State struct{ Term, Vote, Commit uint64 }
+
+// An Entry is an entry of the replicated log.
+type Entry struct {
+	Index, Term uint64
+	Type        byte   // as the replica sets it; see raftpb.EntryType
+	Data        []byte // kept as it is; of records, what [AppendGroup] made
+	Base        uint64 // offset of its first record; set by the log
+	Count       uint32 // records in it; set by the log
+}
+
+// A Segment is one file of the log.
+type Segment struct {
+	Name           string
+	First, Last    uint64 // indexes; Last is First-1 if there is no entry yet
+	Offset         uint64 // of its first record
+	Records        uint64
+	Bytes          int64
+	Oldest, Newest int64 // times of its records, in ns since 1970; 0 if there are none
+	Sealed         bool  // it is complete and will not change
+}
