@@ -1,0 +1,273 @@
+// The goroutine that writes: what waits is written at once and made durable together.
+
+package commitlog
+
+import (
+	"errors"
+	"sync"
+
+	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/rehearse-go/rehearse/commitlog/internal/ledger"
+	"github.com/rehearse-go/rehearse/commitlog/wal"
+)
+
+// A disk takes jobs, in order, and tells when they are durable. It keeps a
+// ledger of its own, of what is written, for the segments' checkpoints.
+type disk struct {
+	log    *wal.Log
+	ledger *ledger.Ledger
+	told   chan<- done
+	coming []wal.Entry // being written; the ledger has not been told yet
+
+	mu     sync.Mutex
+	queue  []job
+	closed bool
+	wake   chan struct{} // of length 1
+}
+
+// done tells what became durable.
+type done struct {
+	answers   []*raftpb.Message
+	appends   int    // jobs with entries
+	last      uint64 // index on the disk
+	installed bool   // segments were put in place
+	err       error  // the disk failed; nothing more will be done
+	full      error  // it has no room; the jobs are tried again at the next retry
+	room      bool   // it had none, and has now
+}
+
+func newDisk(l *wal.Log, book *ledger.Ledger, told chan<- done) *disk {
+	return &disk{log: l, ledger: book, told: told, wake: make(chan struct{}, 1)}
+}
+
+// add hands over jobs; it never blocks.
+func (d *disk) add(jobs []job) {
+	d.mu.Lock()
+	d.queue = append(d.queue, jobs...)
+	d.mu.Unlock()
+	d.retry()
+}
+
+// retry lets the disk look whether it can go on.
+func (d *disk) retry() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// close ends run, which leaves what is queued undone.
+func (d *disk) close() {
+	d.mu.Lock()
+	d.closed = true
+	d.mu.Unlock()
+	d.retry()
+}
+
+// take returns all that waits.
+func (d *disk) take(rest []job) (jobs []job, closed bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	jobs, d.queue = append(rest, d.queue...), nil
+	return jobs, d.closed
+}
+
+// run works until close, or until the disk fails.
+func (d *disk) run(end <-chan struct{}) {
+	var rest []job
+	full := false
+	for range d.wake {
+		jobs, closed := d.take(rest)
+		if closed {
+			return
+		}
+		rest = nil
+		if len(jobs) == 0 {
+			continue
+		}
+		told := done{}
+		left, err := d.do(jobs, &told)
+		switch {
+		case errors.Is(err, wal.ErrFull):
+			rest, told.full, full = left, err, true
+		case err != nil:
+			told.err = err
+		default:
+			told.room, full = full, false
+		}
+		select {
+		case d.told <- told:
+		case <-end:
+			return
+		}
+		if told.err != nil {
+			return
+		}
+	}
+}
+
+// do does jobs until one fails, and syncs if an answer needs it. It returns
+// the jobs that were not done.
+func (d *disk) do(jobs []job, told *done) (left []job, err error) {
+	sync := false
+	for len(jobs) > 0 && err == nil {
+		n := mergeable(jobs)
+		if err = d.write(jobs[:n]); err != nil {
+			break
+		}
+		for _, j := range jobs[:n] {
+			told.answers = append(told.answers, j.answers...)
+			if len(j.entries) > 0 {
+				told.appends++
+			}
+			sync = sync || len(j.answers) > 0
+			told.installed = told.installed || j.staged != nil
+		}
+		jobs = jobs[n:]
+	}
+	if sync && !ackBeforeSync {
+		if syncErr := d.log.Sync(); syncErr != nil {
+			told.answers, err = nil, syncErr
+		}
+	}
+	told.last = d.log.Last()
+	return jobs, err
+}
+
+// mergeable is how many jobs from the front are one write: their entries
+// follow one another.
+func mergeable(jobs []job) int {
+	if jobs[0].staged != nil || jobs[0].trim != 0 {
+		return 1
+	}
+	var last uint64
+	for i, j := range jobs {
+		if j.staged != nil || j.trim != 0 {
+			return i
+		}
+		if len(j.entries) == 0 {
+			continue
+		}
+		if last != 0 && j.entries[0].Index != last+1 {
+			return i
+		}
+		last = j.entries[len(j.entries)-1].Index
+	}
+	return len(jobs)
+}
+
+func (d *disk) write(jobs []job) error {
+	first := jobs[0]
+	switch {
+	case first.staged != nil:
+		return d.install(first)
+	case first.trim != 0:
+		return d.log.Trim(first.trim)
+	}
+	var state wal.State
+	entries := first.entries
+	for i, j := range jobs {
+		if j.state != (wal.State{}) {
+			state = j.state
+		}
+		if i > 0 && len(j.entries) > 0 {
+			entries = append(entries[:len(entries):len(entries)], j.entries...)
+		}
+	}
+	if state == (wal.State{}) && len(entries) == 0 {
+		return nil
+	}
+	if len(entries) > 0 {
+		d.ledger.Truncate(entries[0].Index)
+	}
+	d.coming = entries
+	if err := d.log.Append(state, entries); err != nil {
+		return err
+	}
+	if err := d.follow(d.log.Last()); err != nil {
+		return err
+	}
+	return d.ledger.Commit(jobs[len(jobs)-1].commit)
+}
+
+// follow tells the ledger of what is being written, up to last.
+func (d *disk) follow(last uint64) error {
+	for len(d.coming) > 0 && d.coming[0].Index <= last {
+		if _, err := d.ledger.Append(d.coming[0]); err != nil {
+			return err
+		}
+		d.coming = d.coming[1:]
+	}
+	return nil
+}
+
+// checkpoint is asked by the log when a segment begins.
+func (d *disk) checkpoint(before uint64) []byte {
+	if err := d.follow(before - 1); err != nil {
+		panic("commitlog: " + err.Error()) // the core's ledger has taken the same entries
+	}
+	return d.ledger.Checkpoint().Bytes()
+}
+
+// install puts segments in the place of the log, and begins a new ledger.
+func (d *disk) install(j job) error {
+	if err := d.log.Install(j.staged); err != nil {
+		return err
+	}
+	book, err := openLedger(d.log)
+	if err != nil {
+		return err
+	}
+	d.ledger = book
+	return nil
+}
+
+// openLedger returns the ledger of what the log holds, without saying what of
+// it is committed.
+func openLedger(l *wal.Log) (*ledger.Ledger, error) {
+	before, state, err := l.Checkpoint()
+	if err != nil {
+		return nil, err
+	}
+	c, err := ledger.ParseCheckpoint(state)
+	if err != nil {
+		return nil, err
+	}
+	last, err := boundary(l, before)
+	if err != nil {
+		return nil, err
+	}
+	book := ledger.Open(c, last)
+	for next := before; next <= l.Last(); {
+		entries, err := l.Entries(next, l.Last()+1, 4<<20)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if _, err := book.Append(e); err != nil {
+				return nil, err
+			}
+		}
+		next += uint64(len(entries))
+	}
+	return book, nil
+}
+
+// boundary is the mark of the entry before index.
+func boundary(l *wal.Log, index uint64) (ledger.Mark, error) {
+	m := ledger.Mark{Index: index - 1, Offset: l.Next()}
+	if index <= l.Last() {
+		next, err := l.Entries(index, index+1, 0)
+		if err != nil {
+			return m, err
+		}
+		m.Offset = next[0].Base
+	}
+	if index <= 1 {
+		return m, nil
+	}
+	var err error
+	m.Term, err = l.Term(index - 1)
+	return m, err
+}

@@ -1,0 +1,201 @@
+// The goroutine that drives the core.
+
+package commitlog
+
+import (
+	"cmp"
+	"context"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/rehearse-go/rehearse/commitlog/internal/peer"
+)
+
+// loop drives the core until the node is to end.
+func (n *Node) loop(ctx context.Context) {
+	ticks, stop := n.config.Tick(n.config.Heartbeat)
+	defer stop()
+	n.flush()
+	for {
+		produced := n.produced
+		if n.core.produce.bytes > n.config.MaxWaiting {
+			produced = nil // producers wait
+		}
+		select {
+		case <-ticks:
+			n.tick()
+		case r := <-n.received:
+			n.take(r)
+			n.takeMore(len(n.received))
+		case p := <-produced:
+			n.accept(p)
+			for range len(n.produced) {
+				n.accept(<-n.produced)
+			}
+		case d := <-n.stored:
+			n.takeStored(d)
+		case f := <-n.calls:
+			f(n.core)
+		case f := <-n.fetched:
+			n.takeFetched(f)
+		case <-ctx.Done():
+			return
+		case <-n.stopped:
+			return
+		}
+		n.flush()
+	}
+}
+
+// flush lets the core work and does what it wants done.
+func (n *Node) flush() {
+	k := n.core
+	if k.failed == nil {
+		k.ask()
+		k.settle()
+		k.propose(n.config.Now())
+		k.settle()
+	}
+	out := k.out
+	k.out = outbox{}
+	for _, m := range out.send {
+		n.send(m)
+	}
+	if len(out.jobs) > 0 && k.failed == nil {
+		n.disk.add(out.jobs)
+	}
+	n.events.add(out.events)
+	n.publish()
+}
+
+// send sends a message to another node.
+func (n *Node) send(m *raftpb.Message) {
+	if m.GetType() == raftpb.MsgSnap {
+		n.core.offered(m.GetTo(), n.config.Election)
+	}
+	n.links.Send(m.GetTo(), m)
+}
+
+// publish shows what has changed.
+func (n *Node) publish() {
+	now, old := n.core.status(), n.view.look().Status
+	now.Name = n.config.Name
+	now.Cluster = n.hello().Cluster
+	now.Leader.Gen = old.Leader.Gen
+	if now.Leader != old.Leader {
+		now.Leader.Gen++
+	}
+	now.Members = old.Members
+	if n.core.newMembers || now.Leader.Gen != old.Leader.Gen {
+		n.core.newMembers = false
+		now.Members = n.core.members()
+		n.addresses(old.Members, now.Members)
+	}
+	cuts := n.core.cuts
+	n.core.cuts = nil
+	if len(cuts) > 0 || changed(old, now) {
+		n.view.show(now, cuts)
+	}
+}
+
+// changed compares what may differ between two pictures of one node.
+func changed(a, b Status) bool {
+	same := a.Role == b.Role && a.Leader == b.Leader && a.Term == b.Term && a.Committed == b.Committed &&
+		a.Applied == b.Applied && a.Durable == b.Durable && a.Low == b.Low && a.Next == b.Next &&
+		a.Cluster == b.Cluster && a.ID == b.ID && a.Failed == b.Failed && len(a.Members) == len(b.Members)
+	for i := range min(len(a.Members), len(b.Members)) {
+		same = same && a.Members[i] == b.Members[i]
+	}
+	return !same
+}
+
+// addresses tells the links where the members are.
+func (n *Node) addresses(old, now []Member) {
+	here := map[uint64]bool{}
+	for _, m := range now {
+		here[m.ID] = true
+		if m.ID != n.core.id {
+			n.links.Peer(m.ID, m.Addr)
+		}
+	}
+	for _, m := range old {
+		if !here[m.ID] && m.ID != n.core.id {
+			n.links.Forget(m.ID)
+		}
+	}
+}
+
+func (n *Node) tick() {
+	k := n.core
+	if k.failed != nil {
+		return
+	}
+	if k.noRoom != nil {
+		n.disk.retry()
+	}
+	k.raft.Tick()
+	k.tickReads(n.config.Election)
+	n.tickOffers()
+	k.promote()
+	n.retain()
+}
+
+// accept takes a batch in, or refuses it.
+func (n *Node) accept(p *proposal) {
+	if err := cmp.Or(n.core.failed, n.core.noRoom); err != nil {
+		p.answer(Pos{}, err)
+		return
+	}
+	n.core.produce.add(p)
+}
+
+func (n *Node) takeMore(waiting int) {
+	for range waiting {
+		n.take(<-n.received)
+	}
+}
+
+// take hands a message from another node to the core.
+func (n *Node) take(r received) {
+	k := n.core
+	if k.failed != nil {
+		return
+	}
+	m := r.m
+	if m.GetType() == raftpb.MsgUnreachable && r.from == (peer.Hello{}) {
+		k.raft.ReportUnreachable(m.GetFrom())
+		return
+	}
+	if raft.IsLocalMsg(m.GetType()) || m.GetTo() != k.id {
+		return
+	}
+	if err := n.adopt(r.from.Cluster); err != nil {
+		k.fail(Latched{err})
+		return
+	}
+	if _, member := k.ledger.Config.Members[m.GetFrom()]; !member && r.from.Addr != "" {
+		n.links.Peer(m.GetFrom(), r.from.Addr) // a leader this node does not know from its log yet
+	}
+	if m.GetType() == raftpb.MsgSnap {
+		n.fetch(r.from, m)
+		return
+	}
+	k.step(m)
+}
+
+// takeStored hears what the disk has done.
+func (n *Node) takeStored(d done) {
+	k := n.core
+	if d.err != nil {
+		k.fail(Latched{d.err})
+		return
+	}
+	k.stored(d)
+	switch {
+	case d.full != nil:
+		k.full(d.full)
+	case d.room:
+		k.roomAgain()
+	}
+}
