@@ -129,19 +129,49 @@ func (t *Transport) welcome(conn net.Conn, r *reader) (from Hello, purpose byte,
 }
 
 // receive hands messages on until the connection ends.
-func (t *Transport) receive(_ net.Conn, r *reader, from Hello) error {
+func (t *Transport) receive(conn net.Conn, r *reader, from Hello) error {
+	pong := newBatch(conn)
 	for {
 		h, err := r.head(t.c.MaxFrame)
 		if err != nil {
 			return err
 		}
-		m, err := r.message(h)
+		if h.kind == pingFrame {
+			err = t.pong(conn, r, pong, h)
+		} else {
+			err = t.message(r, h, from)
+		}
 		if err != nil {
 			return err
 		}
-		if t.ctx.Err() != nil {
-			return ErrClosed
-		}
-		t.c.Receive(from, m)
 	}
+}
+
+// message reads one message and hands it on.
+func (t *Transport) message(r *reader, h head, from Hello) error {
+	m, err := r.message(h)
+	if err != nil {
+		return err
+	}
+	if t.ctx.Err() != nil {
+		return ErrClosed
+	}
+	t.c.Receive(from, m)
+	return nil
+}
+
+// pong answers a ping: what came before it was received.
+func (t *Transport) pong(conn net.Conn, r *reader, out *batch, h head) error {
+	if h.bytes > 0 {
+		return Malformed{What: "ping", Why: fmt.Sprintf("it has a body of %d bytes", h.bytes)}
+	}
+	if _, err := r.reused(h); err != nil {
+		return err
+	}
+	out.begin(pongFrame)
+	out.end(0)
+	if err := conn.SetWriteDeadline(time.Now().Add(t.c.WriteTimeout)); err != nil {
+		return err
+	}
+	return out.flush(conn)
 }

@@ -32,6 +32,8 @@ const (
 	chunkFrame   = 6 // a piece of it
 	endFrame     = 7 // its end, with the number of its bytes
 	failedFrame  = 8 // its end, with the reason it is not whole
+	pingFrame    = 9 // among messages: is anybody reading?
+	pongFrame    = 10
 )
 
 const (

@@ -7,26 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"sync"
 	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
 )
 
-// errIdle ends a connection over which nothing has been sent for long.
-var errIdle = errors.New("peer: nothing was sent for long")
-
-// errHungUp ends a connection that the other side has closed.
-var errHungUp = errors.New("peer: the other side has closed the connection")
-
-// errMoved ends what is under way to an address that is no longer the peer's.
-var errMoved = errors.New("peer: the peer has another address now")
-
 // A link dials when there is something to send. Invariants:
 //
-//  1. Only run's goroutine touches conn, out and rand.
-//  2. bytes is the sum of sizeOf over queue.
+//  1. Only run's goroutine touches rand.
+//  2. bytes and count are those of queue and of what was taken from it and is
+//     being written: the bounds hold for both together.
 //  3. mu is held for a few instructions, never while anything is awaited.
 type link struct {
 	t      *Transport
@@ -40,6 +31,8 @@ type link struct {
 	addr    string
 	queue   []*raftpb.Message
 	bytes   int
+	count   int
+	taken   int                     // of bytes, what is being written
 	full    bool                    // a message was dropped since the queue was last taken
 	attempt context.CancelCauseFunc // ends the connection or dialing under way
 }
@@ -56,12 +49,12 @@ func (l *link) put(m *raftpb.Message) bool {
 	size := sizeOf(m)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if n := len(l.queue); n >= l.t.c.QueueMessages || n > 0 && l.bytes+size > l.t.c.QueueBytes {
+	if l.count >= l.t.c.QueueMessages || l.count > 0 && l.bytes+size > l.t.c.QueueBytes {
 		first := !l.full
 		l.full = true
 		return !first
 	}
-	l.queue, l.bytes = append(l.queue, m), l.bytes+size
+	l.queue, l.bytes, l.count = append(l.queue, m), l.bytes+size, l.count+1
 	select {
 	case l.wake <- struct{}{}:
 	default:
@@ -69,14 +62,33 @@ func (l *link) put(m *raftpb.Message) bool {
 	return true
 }
 
-// takeAll empties the queue into spare, whose memory is used again.
+// takeAll empties the queue into spare, whose memory is used again, and whose
+// messages are done with.
 func (l *link) takeAll(spare []*raftpb.Message) []*raftpb.Message {
+	l.written(spare)
+	clear(spare)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	clear(spare)
 	all := l.queue
-	l.queue, l.bytes, l.full = spare[:0], 0, false
+	l.queue, l.taken, l.full = spare[:0], l.bytes, false
 	return all
+}
+
+// written tells that what takeAll has returned is done with, and nothing taken
+// for it.
+func (l *link) written(messages []*raftpb.Message) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count -= len(messages)
+	l.bytes -= l.taken
+	l.taken = 0
+}
+
+// lose empties the queue.
+func (l *link) lose() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.queue, l.bytes, l.count, l.taken, l.full = nil, 0, 0, 0, false
 }
 
 func (l *link) isEmpty() bool {
@@ -173,87 +185,4 @@ func (l *link) awaitWork() bool {
 		}
 	}
 	return l.ctx.Err() == nil
-}
-
-// session is one connection, from dialing to its end.
-func (l *link) session() error {
-	ctx, addr := l.begin()
-	defer l.end()
-	conn, err := l.t.connect(ctx, addr, forMessages, l.id)
-	if err != nil {
-		if cause := context.Cause(ctx); errors.Is(cause, errMoved) {
-			return cause // what waits is for the new address
-		}
-		l.takeAll(nil)
-		return err
-	}
-	hungUp := make(chan struct{})
-	go func() {
-		defer close(hungUp)
-		conn.Read(make([]byte, 1)) // nothing is sent this way: it returns when the connection ends
-	}()
-	err = l.pump(ctx, conn, hungUp)
-	sever(conn)
-	<-hungUp
-	return err
-}
-
-// pump writes messages until the connection or ctx ends. Blocked in a write it
-// is woken by watch.
-func (l *link) pump(ctx context.Context, conn net.Conn, hungUp <-chan struct{}) error {
-	stop := context.AfterFunc(ctx, func() { sever(conn) })
-	defer stop()
-	out := newBatch(conn)
-	var messages []*raftpb.Message
-	for {
-		messages = l.takeAll(messages)
-		if len(messages) == 0 {
-			if err := l.rest(ctx, hungUp); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := l.write(conn, out, messages); err != nil {
-			if ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			return err
-		}
-	}
-}
-
-// rest waits for the next message.
-func (l *link) rest(ctx context.Context, hungUp <-chan struct{}) error {
-	idle := time.NewTimer(l.t.c.IdleTimeout / 2) // so that the receiver never is the first to close
-	defer idle.Stop()
-	select {
-	case <-l.wake:
-		return nil
-	case <-hungUp:
-		return errHungUp
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-idle.C:
-		return errIdle
-	}
-}
-
-// write writes messages in pieces of about a megabyte.
-func (l *link) write(conn net.Conn, out *batch, messages []*raftpb.Message) error {
-	for i, m := range messages {
-		if err := out.message(m, l.t.c.MaxFrame); err != nil {
-			l.t.c.Logger.Error("a message cannot be sent", "type", m.GetType(), "error", err)
-			l.t.report(l.id)
-		}
-		if i < len(messages)-1 && out.size() < flushAt {
-			continue
-		}
-		if err := conn.SetWriteDeadline(time.Now().Add(l.t.c.WriteTimeout)); err != nil {
-			return err
-		}
-		if err := out.flush(conn); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -136,16 +136,17 @@ func TestGRPCAndPeersShareAPort(t *testing.T) {
 		ca, peers := authority(t), authority(t)
 		server, peerTLS := tlsOf(ca.ServerTLS(hosts...)), tlsOf(peers.PeerTLS(hosts...))
 		client := tlsOf(ca.ClientTLS("root"))
+		ofClient, plain := credentials.NewTLS(client), insecure.NewCredentials()
 		for _, row := range []struct {
 			name  string
 			c     peer.MuxConfig
 			creds credentials.TransportCredentials
 			want  string
 		}{
-			{"plaintext", peer.MuxConfig{}, insecure.NewCredentials(), "in plaintext, insecure: true"},
-			{"TLS", peer.MuxConfig{ServerTLS: server, PeerTLS: peerTLS}, credentials.NewTLS(client), "root, insecure: false"},
-			{"TLS for gRPC", peer.MuxConfig{ServerTLS: server}, credentials.NewTLS(client), "root, insecure: false"},
-			{"TLS for peers", peer.MuxConfig{PeerTLS: peerTLS}, insecure.NewCredentials(), "in plaintext, insecure: true"},
+			{"plaintext", peer.MuxConfig{}, plain, "in plaintext, insecure: true"},
+			{"TLS", peer.MuxConfig{ServerTLS: server, PeerTLS: peerTLS}, ofClient, "root, insecure: false"},
+			{"TLS for gRPC", peer.MuxConfig{ServerTLS: server}, ofClient, "root, insecure: false"},
+			{"TLS for peers", peer.MuxConfig{PeerTLS: peerTLS}, plain, "in plaintext, insecure: true"},
 		} {
 			a, b := muxed(t, w, row.c, row.c, nil)
 			a.Peer(2, b.hello.Addr)
@@ -215,7 +216,8 @@ func TestAClientsCertificateIsNoPeers(t *testing.T) {
 		}
 		node := server.PeerTLS.Clone()
 		node.RootCAs = server.ServerTLS.RootCAs
-		if got := ask(t, w, b.hello.Addr, credentials.NewTLS(node)); !strings.Contains(got, "unknown certificate authority") {
+		got := ask(t, w, b.hello.Addr, credentials.NewTLS(node))
+		if !strings.Contains(got, "unknown certificate authority") {
 			t.Errorf("a peer's certificate at the service: %q", got)
 		}
 	})

@@ -43,7 +43,7 @@ func (t *Transport) Fetch(ctx context.Context, addr string, request []byte) (io.
 		return nil, err
 	}
 	f := &fetched{t: t, ctx: ctx, conn: conn, addr: addr, r: newReader(conn, readAhead)}
-	f.r.idle = t.c.IdleTimeout
+	f.r.idle = t.c.StreamTimeout
 	f.stop = context.AfterFunc(ctx, func() { t.drop(conn) })
 	if err := f.ask(request); err != nil {
 		f.Close()

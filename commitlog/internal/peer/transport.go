@@ -20,8 +20,11 @@ import (
 // Config configures a [Transport]. Listener, Dial, Hello and Receive must be
 // set; of the rest the zero value works.
 type Config struct {
-	Listener net.Listener                                                // of peers' connections, such as Mux.Peers; closed by Close
-	Dial     func(ctx context.Context, address string) (net.Conn, error) // to a peer's address, such as DialPeer's
+	// Listener has peers' connections, such as Mux.Peers. Close closes it.
+	Listener net.Listener
+
+	// Dial connects to a peer's address, as DialPeer's result does.
+	Dial func(ctx context.Context, address string) (net.Conn, error)
 
 	// Hello is what this node says of itself, as of now: both sides say it
 	// first on each connection.
@@ -50,12 +53,20 @@ type Config struct {
 
 	MaxFrame      int // bytes of one message; if 0, 64 MiB; a frame above it is refused before memory is spent
 	MaxConns      int // connections from others at once; if 0, 256: strangers cost memory before they are known
-	QueueBytes    int // of messages waiting for one peer; if 0, 64 MiB; a single larger message passes alone
-	QueueMessages int // waiting for one peer; if 0, 4096
+	QueueBytes    int // of messages waiting for one peer or being written; if 0, 64 MiB; a larger one passes alone
+	QueueMessages int // waiting for one peer or being written; if 0, 4096
 
-	HelloTimeout time.Duration // for dialing and both hellos; if 0, 5 s
-	WriteTimeout time.Duration // for a write of about a megabyte; if 0, 10 s
-	IdleTimeout  time.Duration // a connection without a byte for so long ends; if 0, 5 min
+	// HelloTimeout is for dialing and both hellos; if 0, 3 s: after a partition,
+	// a dial that began in it must not hold up the next.
+	HelloTimeout time.Duration
+
+	// WriteTimeout is for a write of about a megabyte, and until a peer that is
+	// sent messages must have answered; if 0, 10 s. Receive that blocks for
+	// longer costs the connection.
+	WriteTimeout time.Duration
+
+	StreamTimeout time.Duration // a stream without a byte for so long is broken; if 0, 30 s: disks may be slow
+	IdleTimeout   time.Duration // messages' connections without a byte for so long end; if 0, 5 min
 
 	BackoffMin, BackoffMax time.Duration // between attempts to reach a peer; if 0, 50 ms and 1 s
 	Seed                   uint64        // of the backoff's jitter, so that a run can be repeated
@@ -84,8 +95,9 @@ func (c Config) withDefaults() Config {
 	c.MaxConns = orElse(c.MaxConns, 256)
 	c.QueueBytes = orElse(c.QueueBytes, 64<<20)
 	c.QueueMessages = orElse(c.QueueMessages, 4096)
-	c.HelloTimeout = orElse(c.HelloTimeout, 5*time.Second)
+	c.HelloTimeout = orElse(c.HelloTimeout, 3*time.Second)
 	c.WriteTimeout = orElse(c.WriteTimeout, 10*time.Second)
+	c.StreamTimeout = orElse(c.StreamTimeout, 30*time.Second)
 	c.IdleTimeout = orElse(c.IdleTimeout, 5*time.Minute)
 	c.BackoffMin = orElse(c.BackoffMin, 50*time.Millisecond)
 	c.BackoffMax = max(orElse(c.BackoffMax, time.Second), c.BackoffMin)
@@ -100,7 +112,7 @@ func orElse[T int | time.Duration](v, otherwise T) T {
 }
 
 // A Transport links a node to others. Each side dials for what it sends: a
-// connection carries messages one way. Messages may be lost, and overtake each
+// connection carries messages one way, and answers whether they are read. Messages may be lost, and overtake each
 // other when a connection is replaced, which Raft takes into account; they
 // never arrive damaged.
 type Transport struct {

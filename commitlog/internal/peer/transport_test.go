@@ -3,17 +3,12 @@
 package peer_test
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
-	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
@@ -136,60 +131,6 @@ func TestMessagesArriveInOrderAndWhole(t *testing.T) {
 	})
 }
 
-func TestAStreamArrivesWhole(t *testing.T) {
-	everywhere(t, func(t *testing.T, w network) {
-		content := make([]byte, 5<<20+17)
-		rand.NewChaCha8([32]byte{}).Read(content)
-		r := rand.New(rand.NewPCG(1, 2))
-		a := start(t, w, 1, nil)
-		b := start(t, w, 2, func(c *peer.Config) {
-			c.Stream = func(_ context.Context, from peer.Hello, request []byte, w io.Writer) error {
-				if from.ID != 1 || string(request) != "all" {
-					return fmt.Errorf("%+v asks for %q", from, request)
-				}
-				for at := 0; at < len(content); {
-					n := min(1+r.IntN(600<<10), len(content)-at)
-					if _, err := w.Write(content[at : at+n]); err != nil {
-						return err
-					}
-					at += n
-				}
-				return nil
-			}
-		})
-		s, err := a.Fetch(t.Context(), b.hello.Addr, []byte("all"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		got, err := io.ReadAll(s)
-		if err != nil || !bytes.Equal(got, content) {
-			t.Errorf("%d bytes of %d arrived, error %v", len(got), len(content), err)
-		}
-	})
-}
-
-func TestAStreamsFailureReachesItsReader(t *testing.T) {
-	everywhere(t, func(t *testing.T, w network) {
-		a := start(t, w, 1, nil)
-		b := start(t, w, 2, func(c *peer.Config) {
-			c.Stream = func(_ context.Context, _ peer.Hello, _ []byte, w io.Writer) error {
-				io.WriteString(w, strings.Repeat("x", 1<<20))
-				return errors.New("segment 7 is gone")
-			}
-		})
-		s, err := a.Fetch(t.Context(), b.hello.Addr, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		got, err := io.ReadAll(s)
-		if want := (peer.StreamFailed{Addr: b.hello.Addr, Why: "segment 7 is gone"}); err != want || len(got) != 1<<20 {
-			t.Errorf("%d bytes and %v; want %v", len(got), err, want)
-		}
-	})
-}
-
 func TestAWrongClusterIsTurnedAwayWithItsReason(t *testing.T) {
 	everywhere(t, func(t *testing.T, w network) {
 		a := start(t, w, 1, nil)
@@ -204,33 +145,6 @@ func TestAWrongClusterIsTurnedAwayWithItsReason(t *testing.T) {
 		a.Send(2, heartbeat(1))
 		if id := <-a.lost; id != 2 {
 			t.Errorf("node %d was called unreachable, not 2", id)
-		}
-	})
-}
-
-func TestAPeerThatComesBackIsReachedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newMemory()
-		a, b := start(t, w, 1, nil), start(t, w, 2, nil)
-		a.Peer(2, b.hello.Addr)
-		a.Send(2, heartbeat(1))
-		<-b.received
-		b.Close()
-		synctest.Wait()
-		a.Send(2, heartbeat(2))
-		time.Sleep(3 * time.Second) // virtual
-		if len(a.lost) == 0 {
-			t.Error("a lost peer was not called unreachable")
-		}
-		b2 := start(t, w, 2, nil)
-		a.Peer(2, b2.hello.Addr)
-		began := time.Now()
-		a.Send(2, heartbeat(3))
-		if got := <-b2.received; got.GetTerm() != 3 {
-			t.Errorf("term %d arrived, not 3", got.GetTerm())
-		}
-		if d := time.Since(began); d > time.Second {
-			t.Errorf("it took %v to reach it", d)
 		}
 	})
 }
