@@ -5,7 +5,6 @@ package wal
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/rehearse-go/rehearse/commitlog/wal/internal/frame"
 )
@@ -36,9 +35,9 @@ func (l *Log) Append(s State, es []Entry) error {
 		return err
 	}
 	need, runs := room(es, l.lastTermBefore(at, es))
-	rolls := l.rolls(at, need, runs)
-	if rolls {
-		if err := l.makeRoom(); err != nil {
+	var next *beginning
+	if l.rolls(at, need, runs) {
+		if next, err = l.ready(at, need, runs); err != nil {
 			return err
 		}
 	}
@@ -47,9 +46,9 @@ func (l *Log) Append(s State, es []Entry) error {
 			return l.latch(err)
 		}
 	}
-	if rolls {
-		if err := l.roll(need + l.active.sealRoom(runs)); err != nil {
-			return err
+	if next != nil {
+		if err := l.roll(next); err != nil {
+			return l.latch(err)
 		}
 	}
 	return l.write(s, es)
@@ -237,11 +236,7 @@ func (l *Log) Close() error {
 	l.publish()
 	l.files.closeAll()
 	l.files.end(l.active.handle)
-	if l.spare != nil {
-		if s := <-l.spare; s.err == nil {
-			err = errors.Join(err, s.file.Close(), ignore(l.config.FS.Remove(spareName), fs.ErrNotExist))
-		}
-	}
+	l.dropSpare()
 	return errors.Join(err, l.lock.Close())
 }
 

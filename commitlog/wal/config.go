@@ -57,6 +57,7 @@ func (c Config) filled() (Config, error) {
 	if c.SegmentSize == 0 {
 		c.SegmentSize = 64 << 20
 	}
+	c.SegmentSize = (c.SegmentSize + 511) &^ 511
 	if c.IndexEvery == 0 {
 		c.IndexEvery = 4096
 	}

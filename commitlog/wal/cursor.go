@@ -87,6 +87,7 @@ type walk struct {
 	cursor
 	seg         *segment
 	index, base uint64 // of the next entry
+	link        uint32 // ahead of the entry that next returned last
 }
 
 // walk begins at p, which lies in s, of which frames end at end.
@@ -98,6 +99,7 @@ func (s *segment) walk(f File, p point, end int64) *walk {
 // next returns the next entry and where it begins; at the end, io.EOF.
 func (w *walk) next() (Entry, int64, error) {
 	for {
+		w.link = w.chain.Link
 		f, at, err := w.cursor.next()
 		if isBad(err) {
 			return Entry{}, at, w.corrupt(at, err.Error())

@@ -120,7 +120,7 @@ func parseCutting(data []byte) (c cutting, err error) {
 	s := &c.state
 	_, err = fmt.Sscanf(string(data), cutForm, &c.first, &c.base, &c.pos, &c.link, &s.Term, &s.Vote, &s.Commit)
 	if err == nil && c.text() != string(data) || err != nil {
-		return c, fmt.Errorf("wal: the file %s is damaged: %q", cutName, data)
+		return c, &Corrupt{Segment: cutName, Why: fmt.Sprintf("it does not match its checksum: %q", data)}
 	}
 	return c, nil
 }
@@ -177,15 +177,12 @@ func (c cutting) finish(f FS, file File) (int, error) {
 	chain.Link = c.link
 	b := chain.Append(nil, c.pos, stateAt(c.state, c.pos))
 	if c.pos < 0 || c.pos+int64(len(b)) > limit {
-		return 0, fmt.Errorf("wal: the file %s is damaged: it cuts a file of %d bytes at %d", cutName, limit, c.pos)
+		return 0, &Corrupt{
+			Segment: segmentName(c.first, c.base), Pos: c.pos, Index: c.first, Offset: c.base,
+			Why: fmt.Sprintf("the file is to be cut there and has %d bytes", limit),
+		}
 	}
-	if err := zero(file, c.pos, limit); err != nil {
-		return 0, err
-	}
-	if _, err := file.WriteAt(b, c.pos); err != nil {
-		return 0, err
-	}
-	if err := file.Sync(); err != nil {
+	if err := c.erase(file, b, limit); err != nil {
 		return 0, err
 	}
 	if err := removeBehind(f, c.first); err != nil {
@@ -195,6 +192,28 @@ func (c cutting) finish(f FS, file File) (int, error) {
 		return 0, err
 	}
 	return len(b), f.SyncDir(".")
+}
+
+// erase zeroes what is cut off, and then puts state there. If that is there,
+// all was done before a crash, and what lies behind is new.
+func (c cutting) erase(file File, state []byte, limit int64) error {
+	have := make([]byte, len(state))
+	if err := readFull(file, have, c.pos); err != nil {
+		return err
+	}
+	if string(have) == string(state) {
+		return nil
+	}
+	if err := zero(file, c.pos, limit); err != nil {
+		return err
+	}
+	if err := file.Sync(); err != nil {
+		return err
+	}
+	if _, err := file.WriteAt(state, c.pos); err != nil {
+		return err
+	}
+	return file.Sync()
 }
 
 // zero writes zeros over all of f from pos to end that is not zero.

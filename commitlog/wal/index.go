@@ -4,9 +4,12 @@ package wal
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 	"os"
+	"path"
+	"slices"
 	"sort"
 )
 
@@ -97,11 +100,11 @@ func (l *Log) index(s *segment, f File) (p points, unmap func() error, err error
 	if p, unmap, ok := l.readIndex(s, link); ok {
 		return p, unmap, nil
 	}
-	list, err := s.scan(f, int64(l.config.IndexEvery))
+	list, err := s.scan(f, int64(l.config.IndexEvery), func(Entry) error { return nil })
 	if err != nil {
 		return nil, nil, err
 	}
-	l.writeIndex(s, list, link)
+	l.writeIndex(".", s, list, link)
 	return list, nil, nil
 }
 
@@ -142,8 +145,8 @@ func mapped(f File, limit int64) (data []byte, unmap func() error, err error) {
 
 // writeIndex stores the index of a sealed segment. That it may fail, or be
 // lost in a crash, does not matter: it is made anew then.
-func (l *Log) writeIndex(s *segment, p points, link uint32) {
-	name := indexName(s.name)
+func (l *Log) writeIndex(dir string, s *segment, p points, link uint32) {
+	name := path.Join(dir, indexName(s.name))
 	f, err := l.config.FS.OpenFile(name, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o644)
 	if err != nil {
 		return
@@ -154,13 +157,13 @@ func (l *Log) writeIndex(s *segment, p points, link uint32) {
 	f.Close()
 }
 
-// scan makes the index of a sealed segment.
-func (s *segment) scan(f File, every int64) (list pointList, err error) {
+// scan goes through a sealed segment, checks all of it, entries with check
+// besides, and makes its index.
+func (s *segment) scan(f File, every int64, check func(Entry) error) (list pointList, err error) {
 	t := newSegment(s.first, s.base, s.before)
 	w := t.walk(f, point{index: t.first, base: t.base, link: t.start().Link}, s.size)
 	w.chunk = 1 << 20
 	for {
-		link := w.chain.Link
 		e, at, err := w.next()
 		if err == io.EOF {
 			return list, t.same(s)
@@ -169,17 +172,26 @@ func (s *segment) scan(f File, every int64) (list pointList, err error) {
 			return nil, err
 		}
 		of, err := spanOf(e.Data)
-		if err != nil {
-			return nil, w.corrupt(at, err.Error())
+		if err == nil && of.count != e.Count {
+			err = errCount
 		}
-		list = list.add(point{t.last + 1, t.next, at, t.newest, link}, every)
+		if err == nil {
+			err = check(e)
+		}
+		if err != nil {
+			return nil, (&walk{seg: s, index: e.Index, base: e.Base}).corrupt(at, err.Error())
+		}
+		list = list.add(point{t.last + 1, t.next, at, t.newest, w.link}, every)
 		t.add(&e, of)
 	}
 }
 
+// errCount says that a frame's header is wrong about its records.
+var errCount = errors.New("another number of records than its frame says")
+
 // same returns an error unless s was found to be as its seal says.
 func (s *segment) same(seal *segment) error {
-	if s.last == seal.last && s.next == seal.next {
+	if s.last == seal.last && s.next == seal.next && s.newest == seal.newest && slices.Equal(s.runs, seal.runs) {
 		return nil
 	}
 	return s.corrupt(seal.size, "the segment's entries are not those that its seal tells of")

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/rehearse-go/rehearse/commitlog/wal/internal/frame"
@@ -19,6 +20,7 @@ type Log struct {
 	identity Identity
 	lock     File
 	files    files
+	staging  atomic.Bool // there is an import
 
 	mu  sync.Mutex // held for a few instructions
 	pub view       // what readers see
@@ -58,6 +60,7 @@ type view struct {
 	tail   tail
 	gen    uint64 // changes whenever something is cut, trimmed or installed
 	closed bool
+	ready  chan struct{} // closed when what is being installed is there
 }
 
 // Open opens the log in c.FS, or makes one there. It repairs what a crash may

@@ -18,8 +18,12 @@ func (l *Log) retry(read func(v *view) error) error {
 		}
 		err = read(&v)
 		done()
-		if now := l.peek(); err == nil || now.gen == v.gen && !now.closed {
+		now := l.peek()
+		if err == nil || now.gen == v.gen && !now.closed {
 			return err
+		}
+		if now.ready != nil {
+			<-now.ready
 		}
 	}
 }
@@ -178,6 +182,9 @@ func (l *Log) Read(from, below uint64, max int) (records []Record, err error) {
 		err := l.fromOffset(v, from, func(e Entry) bool {
 			var more bool
 			records, more, bad = take(records, e, limits{from, below, &left})
+			if bad != nil {
+				bad = &Corrupt{Segment: v.segment(e.Index).name, Index: e.Index, Offset: e.Base, Why: bad.Error()}
+			}
 			return more && bad == nil
 		})
 		if err == nil {
@@ -201,7 +208,7 @@ func take(records []Record, e Entry, l limits) ([]Record, bool, error) {
 	}
 	for r, err := range Decode(e) {
 		if err != nil {
-			return records, false, &Corrupt{Index: e.Index, Offset: e.Base, Why: err.Error()}
+			return records, false, err
 		}
 		if r.Offset < l.from {
 			continue

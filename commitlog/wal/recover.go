@@ -43,6 +43,9 @@ func (l *Log) recover() error {
 
 // redo finishes what was being done when the log was left.
 func (l *Log) redo() error {
+	if err := l.redoInstall(); err != nil {
+		return err
+	}
 	return l.redoCut()
 }
 
@@ -78,7 +81,7 @@ func (l *Log) found() error {
 		}
 		return &Corrupt{Segment: segmentName(1, 0), Index: 1, Why: "the log has an identity, and not one segment"}
 	}
-	return l.begin(beginning{segment: newSegment(1, 0, 0)})
+	return l.begin()
 }
 
 // recoverSealed reads what the seal of a complete segment says.
@@ -222,7 +225,7 @@ func (r *recovery) takeEntry(f frame.Frame, at int64, link uint32) error {
 	}
 	of, err := spanOf(f.Data)
 	if err == nil && of.count != f.Count {
-		err = errors.New("another number of records than its frame says")
+		err = errCount
 	}
 	if err != nil {
 		return r.corrupt(at, err.Error())
@@ -320,20 +323,10 @@ func (r *recovery) consistent() error {
 // what is not.
 func (r *recovery) repair() error {
 	f := r.handle.file
-	b := make([]byte, 1<<16)
-	for pos := r.size; pos < r.limit; pos += int64(len(b)) {
-		b = b[:min(int64(len(b)), r.limit-pos)]
-		if err := readFull(f, b, pos); err != nil {
-			return err
-		}
-		if frame.Blank(b) {
-			continue
-		}
-		clear(b)
-		if _, err := f.WriteAt(b, pos); err != nil {
-			return err
-		}
+	if err := zero(f, r.size, r.limit); err != nil {
+		return err
 	}
+	b := make([]byte, 1<<16)
 	for pos := r.durable; pos < r.size; pos += int64(len(b)) {
 		b = b[:min(int64(cap(b)), r.size-pos)]
 		if err := readFull(f, b, pos); err != nil {

@@ -65,35 +65,61 @@ func (l *Log) makeRoom() error {
 	return l.latch(s.err)
 }
 
-// A beginning is what a new segment is to begin with.
+// A beginning is what a new segment begins with, and the file for it.
 type beginning struct {
 	segment
 	state      State
 	checkpoint []byte
-	need       int64 // bytes that it must have room for, besides
+	file       File
+	room       int64 // the size of the file
 }
 
-// roll begins a segment behind the active one, with room for need bytes.
-// Of those only the first segmentsize are there for certain; ErrFull leaves
-// all as it was.
-func (l *Log) roll(need int64) error {
+// ready returns the beginning of a segment behind the active one, or behind at,
+// with room for what is to be appended. ErrFull leaves all as it was.
+func (l *Log) ready(at *place, need int64, runs int) (*beginning, error) {
 	a := &l.active
-	b := beginning{segment: newSegment(a.last+1, a.next, a.lastTerm()), state: l.state, need: need}
+	if at != nil {
+		a = &at.active
+	}
+	if err := l.makeRoom(); err != nil {
+		return nil, err
+	}
+	b := &beginning{segment: newSegment(a.last+1, a.next, a.lastTerm()), state: l.state}
 	if l.config.Checkpoint != nil {
 		b.checkpoint = l.config.Checkpoint(b.first)
 	}
-	file, size, err := l.takeSpare(b)
-	if err != nil {
-		return err
+	preface, _ := b.preface(b.state, b.checkpoint)
+	return b, l.takeSpare(b, int64(len(preface))+need+b.sealRoom(runs))
+}
+
+// takeSpare gives b the file that makeRoom has made, of size bytes at least.
+func (l *Log) takeSpare(b *beginning, size int64) error {
+	s := <-l.spare
+	if size = (size + 511) &^ 511; size > s.size {
+		if err := allocate(s.file, s.size, size-s.size); err != nil {
+			l.spare <- s
+			if err := full(err); errors.Is(err, ErrFull) {
+				return err
+			}
+			return l.latch(err)
+		}
+		s.size = size
 	}
+	l.spare = nil
+	b.file, b.room = s.file, s.size
+	return nil
+}
+
+// roll makes b the active segment.
+func (l *Log) roll(b *beginning) error {
 	old := l.active
 	if old.last >= old.first && !(old.sealed && old.size == old.limit) {
 		if err := old.seal(); err != nil {
-			return l.latch(errors.Join(err, file.Close()))
+			return errors.Join(err, b.file.Close())
 		}
 	}
-	if err := l.start(b, file, size); err != nil {
-		return l.latch(errors.Join(err, file.Close()))
+	if err := l.start(b); err != nil {
+		return errors.Join(err, b.file.Close())
 	}
 	if old.last < old.first {
 		l.files.end(old.handle)
@@ -107,32 +133,14 @@ func (l *Log) roll(need int64) error {
 	return nil
 }
 
-// takeSpare returns the file that makeRoom has made, with room for b.
-func (l *Log) takeSpare(b beginning) (File, int64, error) {
-	s := <-l.spare
-	preface, _ := b.preface(b.state, b.checkpoint)
-	size := (int64(len(preface)) + b.need + 511) &^ 511
-	if size > s.size {
-		if err := allocate(s.file, s.size, size-s.size); err != nil {
-			l.spare <- s
-			if err := full(err); errors.Is(err, ErrFull) {
-				return nil, 0, err
-			}
-			return nil, 0, l.latch(err)
-		}
-		s.size = size
-	}
-	l.spare = nil
-	return s.file, s.size, nil
-}
-
 // begin makes the log's first segment.
-func (l *Log) begin(b beginning) error {
+func (l *Log) begin() error {
 	s := makeSpare(l.config.FS, l.config.SegmentSize)
 	if s.err != nil {
 		return full(s.err)
 	}
-	if err := l.start(b, s.file, s.size); err != nil {
+	b := &beginning{segment: newSegment(1, 0, 0), file: s.file, room: s.size}
+	if err := l.start(b); err != nil {
 		return errors.Join(err, s.file.Close())
 	}
 	return nil
@@ -140,12 +148,12 @@ func (l *Log) begin(b beginning) error {
 
 // start makes the spare file the active segment. Its beginning is durable
 // before it gets its name.
-func (l *Log) start(b beginning, file File, size int64) error {
+func (l *Log) start(b *beginning) error {
 	data, chain := b.preface(b.state, b.checkpoint)
-	if _, err := file.WriteAt(data, 0); err != nil {
+	if _, err := b.file.WriteAt(data, 0); err != nil {
 		return err
 	}
-	if err := file.Sync(); err != nil {
+	if err := b.file.Sync(); err != nil {
 		return err
 	}
 	if err := l.config.FS.Rename(spareName, b.name); err != nil {
@@ -156,7 +164,7 @@ func (l *Log) start(b beginning, file File, size int64) error {
 	}
 	b.size = int64(len(data))
 	l.active = active{
-		segment: b.segment, handle: &handle{name: b.name, file: file, refs: 1}, chain: chain, limit: size,
+		segment: b.segment, handle: &handle{name: b.name, file: b.file, refs: 1}, chain: chain, limit: b.room,
 		durable: b.size, marked: b.size, content: b.size,
 	}
 	return nil
@@ -187,8 +195,21 @@ func (l *Log) retire(old *active) {
 	s := old.segment
 	l.sealed = append(l.sealed[:len(l.sealed):len(l.sealed)], &s)
 	if link, err := s.link(old.handle.file); err == nil {
-		l.writeIndex(&s, old.points, link)
+		l.writeIndex(".", &s, old.points, link)
 	}
 	old.handle.points = old.points
 	l.files.keep(old.handle)
+}
+
+// dropSpare waits until the next segment's file is made, and removes it. If
+// that fails, it is removed when the log is opened.
+func (l *Log) dropSpare() {
+	if l.spare == nil {
+		return
+	}
+	if s := <-l.spare; s.err == nil {
+		s.file.Close()
+		l.config.FS.Remove(spareName)
+	}
+	l.spare = nil
 }
