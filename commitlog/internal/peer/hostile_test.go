@@ -90,8 +90,8 @@ func TestHostileBytesAreRefusedWithAReason(t *testing.T) {
 		{"a gap", hi + frame(kindMessage, protobuf(gap)), "entry 99 stands where 9 should"},
 		{"an empty MsgApp", hi + frame(kindApp, ""), "malformed MsgApp"},
 		{"a MsgApp of many", hi + frame(kindApp, "\x02\x01\x07\x06\x05\x04\xff\xff\x7f"), "entries after 5"},
-		{"a MsgApp at the end of all", frame(kindHello, helloBody(0)) +
-			frame(kindApp, "\x02\x01\x07\x06\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x04\x01\x00\x07\x00"), "entries after"},
+		{"a MsgApp at the end of all", hi + frame(kindApp,
+			"\x02\x01\x07\x06\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x04\x01\x00\x07\x00"), "1 entries after"},
 		{"no entry's type", hi + frame(kindApp, "\x02\x01\x07\x06\x05\x04\x01\x03\x07\x00"), "of type 3"},
 		{"a MsgApp and more", hi + frame(kindApp, "\x02\x01\x07\x06\x05\x04\x00x"), "1 bytes follow"},
 		{"a ping with a body", hi + frame(9, "x"), "malformed ping"},

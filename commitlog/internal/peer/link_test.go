@@ -248,11 +248,11 @@ func TestAMessageOfManyEntriesIsSentAsSeveral(t *testing.T) {
 // A flaky connection fails after some bytes.
 type flaky struct {
 	net.Conn
-	left *int
+	left *atomic.Int64
 }
 
 func (c flaky) Write(p []byte) (int, error) {
-	if *c.left -= len(p); *c.left < 0 {
+	if c.left.Add(-int64(len(p))) < 0 {
 		c.Conn.Close()
 		return 0, fmt.Errorf("the cable is cut")
 	}
@@ -262,7 +262,8 @@ func (c flaky) Write(p []byte) (int, error) {
 func TestAConnectionThatBreaksIsReplacedAndReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newMemory()
-		left := 1 << 20
+		var left atomic.Int64
+		left.Store(1 << 20)
 		a := start(t, w, 1, func(c *peer.Config) {
 			c.Dial = func(ctx context.Context, address string) (net.Conn, error) {
 				conn, err := w.dial(ctx, address)
@@ -278,7 +279,7 @@ func TestAConnectionThatBreaksIsReplacedAndReportedOnce(t *testing.T) {
 		if n := len(a.lost); n != 1 {
 			t.Errorf("reported %d times", n)
 		}
-		left = 10 << 20
+		left.Store(10 << 20)
 		time.Sleep(time.Second) // virtual
 		var last uint64
 		for len(b.received) > 0 {

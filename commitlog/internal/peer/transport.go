@@ -160,18 +160,24 @@ func (t *Transport) Start() {
 func (t *Transport) Close() error {
 	t.mu.Lock()
 	again := t.closed
-	t.closed = true
-	for conn := range t.conns {
-		sever(conn)
-	}
+	t.closed = true // nothing is added from now on
 	t.mu.Unlock()
-	t.cancel()
+	t.cancel() // before anything breaks, so that it is known why
+	t.severAll()
 	err := t.c.Listener.Close()
 	t.wg.Wait()
 	if again || errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return err
+}
+
+func (t *Transport) severAll() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for conn := range t.conns {
+		sever(conn)
+	}
 }
 
 // own runs f on a goroutine that Close waits for, unless it has been called.
