@@ -159,7 +159,7 @@ func (l *Log) write(s State, es []Entry) error {
 		return l.latch(err)
 	}
 	seg.size += int64(len(b))
-	a.segment, a.chain, a.points, a.marked, a.sealed = seg, chain, points, int64(mark), false
+	a.segment, a.chain, a.points, a.marked, a.complete = seg, chain, points, int64(mark), false
 	a.content = a.size
 	l.state = s
 	if l.buf = b; cap(b) > 4<<20 {
@@ -213,7 +213,7 @@ func (l *Log) Mark() error {
 	if _, err := a.handle.file.WriteAt(b, a.size); err != nil {
 		return l.latch(err)
 	}
-	a.marked, a.chain, a.sealed = a.durable, chain, false
+	a.marked, a.chain, a.complete = a.durable, chain, false
 	a.size += int64(len(b))
 	l.publish()
 	return nil

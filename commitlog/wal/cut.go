@@ -68,7 +68,7 @@ func (p *place) backTo(index uint64, end int64) error {
 		}
 	}
 	// States and marks between the entry before and this one stay.
-	p.last, p.next, p.newest = index-1, w.base, newest
+	p.last, p.next, p.newest, p.complete = index-1, w.base, newest, false
 	if err := p.skip(w); err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (l *Log) cut(p *place) error {
 	a := &l.active
 	a.chain.Append(nil, a.size, stateAt(c.state, a.size))
 	a.size += int64(b)
-	a.durable, a.marked, a.content, a.sealed = a.size, a.size, a.size, false
+	a.durable, a.marked, a.content, a.complete = a.size, a.size, a.size, false
 	l.publish()
 	return nil
 }

@@ -35,6 +35,9 @@ func (s *Staged) Last() (index, term uint64) {
 	return end.last, end.lastTerm()
 }
 
+// Next returns the offset behind the last entry.
+func (s *Staged) Next() uint64 { return s.segments[len(s.segments)-1].next }
+
 // Checkpoint returns the state of all entries up to the last.
 func (s *Staged) Checkpoint() []byte { return s.checkpoint }
 

@@ -155,7 +155,7 @@ func (l *Log) stageHead(p *place) error {
 		return err
 	}
 	err = copyFile(io.NewOffsetWriter(to, 0), from, p.size, make([]byte, 1<<20))
-	if err == nil {
+	if err == nil && !p.complete {
 		f := frame.Frame{Kind: frame.Seal, Data: p.sealData(p.chain.Link)}
 		_, err = to.WriteAt(p.chain.Append(nil, p.size, f), p.size)
 	}

@@ -40,14 +40,14 @@ type Log struct {
 // An active segment is the one that is appended to.
 type active struct {
 	segment
-	handle  *handle
-	points  pointList
-	chain   frame.Chain
-	limit   int64 // the file's size
-	durable int64 // up to where it is synced
-	marked  int64 // the last durable mark in it
-	content int64 // where the last frame ends that is more than a mark
-	sealed  bool  // it has a seal, and no successor yet
+	handle   *handle
+	points   pointList
+	chain    frame.Chain
+	limit    int64 // the file's size
+	durable  int64 // up to where it is synced
+	marked   int64 // the last durable mark in it
+	content  int64 // where the last frame ends that is more than a mark
+	complete bool  // it has a seal, and no successor yet
 }
 
 // A view is the log at one moment.

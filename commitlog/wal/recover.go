@@ -203,8 +203,11 @@ func (r *recovery) take(f frame.Frame, at int64, link uint32) error {
 	if int64(f.Mark) > at || f.Mark > 0 && int64(f.Mark) < 0 {
 		return r.corrupt(at, "its durable mark lies behind it")
 	}
+	if r.complete {
+		return r.corrupt(at, "a frame behind the seal")
+	}
 	r.durable = max(r.durable, int64(f.Mark))
-	r.marked, r.size, r.sealed = r.durable, r.cursor.pos, f.Kind == frame.Seal
+	r.marked, r.size, r.complete = r.durable, r.cursor.pos, f.Kind == frame.Seal
 	if f.Kind != frame.Mark {
 		r.content = r.size
 	}
@@ -306,7 +309,7 @@ func (r *recovery) laterMark(pos int64) (bool, error) {
 
 // consistent returns an error if what was found cannot be all.
 func (r *recovery) consistent() error {
-	if !(r.sealed && r.size == r.limit) && r.limit-r.size < r.sealRoom(0) {
+	if !r.complete && r.limit-r.size < r.sealRoom(0) {
 		return r.corrupt(r.limit, "the file is shorter than it was made")
 	}
 	if r.state.Commit > r.last {
@@ -318,13 +321,19 @@ func (r *recovery) consistent() error {
 	return nil
 }
 
-// repair zeroes what lies behind the last good frame, and stores again what
-// may be in memory only: after a sync that failed, a kernel takes for stored
-// what is not.
+// repair zeroes what lies behind the last good frame, cuts it off where that is
+// a seal, and stores again what may be in memory only: after a sync that
+// failed, a kernel takes for stored what is not.
 func (r *recovery) repair() error {
 	f := r.handle.file
 	if err := zero(f, r.size, r.limit); err != nil {
 		return err
+	}
+	if r.complete && r.size < r.limit {
+		if err := f.Truncate(r.size); err != nil {
+			return err
+		}
+		r.limit = r.size
 	}
 	b := make([]byte, 1<<16)
 	for pos := r.durable; pos < r.size; pos += int64(len(b)) {

@@ -113,7 +113,7 @@ func (l *Log) takeSpare(b *beginning, size int64) error {
 // roll makes b the active segment.
 func (l *Log) roll(b *beginning) error {
 	old := l.active
-	if old.last >= old.first && !(old.sealed && old.size == old.limit) {
+	if old.last >= old.first && !old.complete {
 		if err := old.seal(); err != nil {
 			return errors.Join(err, b.file.Close())
 		}
@@ -186,7 +186,7 @@ func (a *active) seal() error {
 	if err := a.handle.file.Sync(); err != nil {
 		return err
 	}
-	a.durable, a.limit, a.sealed = a.size, a.size, true
+	a.durable, a.limit, a.complete = a.size, a.size, true
 	return nil
 }
 
