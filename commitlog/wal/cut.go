@@ -272,7 +272,11 @@ func (l *Log) redoCut() error {
 	if err != nil {
 		return err
 	}
-	file, err := l.config.FS.OpenFile(segmentName(c.first, c.base), os.O_RDWR, 0)
+	name := segmentName(c.first, c.base)
+	file, err := l.config.FS.OpenFile(name, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Corrupt{Segment: name, Index: c.first, Offset: c.base, Why: "it is to be cut, and is not there"}
+	}
 	if err != nil {
 		return err
 	}

@@ -30,9 +30,10 @@ type model struct {
 	mu     sync.Mutex // a log writes from two goroutines
 	lines  []line     // more than one while something is replaced
 	states []wal.State
+	ever   map[string]bool // the data of all entries there ever were
 }
 
-func newModel() *model { return &model{lines: []line{{first: 1}}, states: []wal.State{{}}} }
+func newModel() *model { return &model{lines: []line{{first: 1}}, states: []wal.State{{}}, ever: map[string]bool{}} }
 
 func (m *model) last() *line { return &m.lines[len(m.lines)-1] }
 
@@ -45,6 +46,9 @@ func (m *model) appending(s wal.State, es []wal.Entry) {
 	}
 	if len(es) == 0 {
 		return
+	}
+	for _, e := range es {
+		m.ever[string(e.Data)] = true
 	}
 	l, kept := *m.last(), int(es[0].Index)-1
 	if kept < len(l.entries) {
@@ -132,32 +136,49 @@ func (m *model) checkState(l *wal.Log) error {
 }
 
 // survives checks one state of a disk: the log opens, holds what it must, and
-// goes on.
-func (m *model) survives(c wal.Config, disk *vdisk.Disk) error {
-	c.FS = &watched{FS: disk.Mount()}
-	c.Rolled, c.Checkpoint = nil, nil
+// goes on. If again, so does it in every state that a crash meanwhile can leave.
+func (m *model) survives(c wal.Config, disk *vdisk.Disk, again bool) error {
+	var why error
+	f := &watched{FS: disk.Mount()}
+	if again {
+		f.before = func() {
+			for state, err := range disk.States(limit) {
+				if err == nil {
+					err = m.survives(c, state, false)
+				}
+				why = errors.Join(why, err)
+			}
+		}
+	}
+	c.FS = f
 	l, err := wal.Open(c)
-	if err != nil {
-		return err
+	f.before = nil
+	if err != nil || why != nil {
+		return errors.Join(err, why)
 	}
 	if err := m.check(l); err != nil {
 		return errors.Join(err, l.Close())
 	}
-	last, state := l.Last(), l.State()
-	term, _ := l.Term(last)
-	state.Term = max(state.Term, term)
-	es := []wal.Entry{{Index: last + 1, Term: state.Term, Data: []byte("and on")}}
-	if err := errors.Join(l.Append(state, es), l.Sync(), l.Close()); err != nil {
+	last, err := goOn(l)
+	if err != nil {
 		return err
 	}
 	if l, err = wal.Open(c); err != nil {
 		return fmt.Errorf("again: %w", err)
 	}
 	defer l.Close()
-	if l.Last() != last+1 {
-		return fmt.Errorf("again: the log ends with %d, not %d", l.Last(), last+1)
+	if l.Last() != last {
+		return fmt.Errorf("again: the log ends with %d, not %d", l.Last(), last)
 	}
 	return nil
+}
+
+// goOn appends an entry, and returns its index.
+func goOn(l *wal.Log) (last uint64, err error) {
+	last = l.Last() + 1
+	state := l.State()
+	es := []wal.Entry{{Index: last, Term: state.Term, Data: []byte("and on")}}
+	return last, errors.Join(l.Append(state, es), l.Sync(), l.Close())
 }
 
 // A watched FS calls before, if it is set, before each sync of what belongs to

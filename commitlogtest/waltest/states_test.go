@@ -116,7 +116,7 @@ func TestEverythingSyncedIsThereInEveryStateThatACrashCanLeave(t *testing.T) {
 						return
 					}
 					states.Add(1)
-					if err := s.model.survives(s.c, state); err != nil {
+					if err := s.model.survives(s.c, state, true); err != nil {
 						t.Errorf("%v\nlost: %q", err, state.Losses())
 						return
 					}
