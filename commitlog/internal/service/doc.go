@@ -14,9 +14,9 @@
 // (GetServers, Status, Watch, Wait) asks for "", an identity and no more.
 // Health and reflection ask nobody.
 //
-// What it holds in memory: of a stream of producers at most 4 MiB of requests
-// that wait, and one more; of a stream of consumers one piece of the log. Who
-// does not read is not read for.
+// What it holds in memory, beside gRPC's own windows: of a stream of producers
+// at most 4 MiB of requests that wait, and one more; of a stream of consumers
+// one piece of the log. Who does not read is not read for.
 //
 // A panic in a call ends that call, with Internal, and is logged.
 package service

@@ -5,6 +5,7 @@ package service
 import (
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/rehearse-go/rehearse/commitlog"
@@ -83,7 +84,7 @@ func pack(records []commitlog.Record, limit int) (sent []*logv1.Record) {
 	size := 0
 	for _, r := range records {
 		next := timed(r)
-		size += proto.Size(next) + recordFrame
+		size += 1 + protowire.SizeBytes(proto.Size(next)) // with a tag and a length before it
 		if len(sent) > 0 && size > limit {
 			break
 		}
@@ -91,9 +92,6 @@ func pack(records []commitlog.Record, limit int) (sent []*logv1.Record) {
 	}
 	return sent
 }
-
-// recordFrame is how many bytes a record has round it: a tag and its length.
-const recordFrame = 6
 
 // bytesOf counts a record's own bytes.
 func bytesOf(r commitlog.Record) int {
