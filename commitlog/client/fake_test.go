@@ -39,6 +39,9 @@ type cluster struct {
 	leader  string
 	term    uint64
 	seq     uint64 // of member events
+	low     uint64 // the first offset there is
+	denied  error  // what readers are told
+	over    bool   // the test has ended: no node starts again
 
 	before func(n *node, req *logv1.ProduceRequest) error // at the leader, before a batch is appended
 	after  func(n *node, req *logv1.ProduceRequest) error // and after it
@@ -54,7 +57,7 @@ type node struct {
 	// Under the cluster's mutex.
 	server  *grpc.Server
 	lis     *bufconn.Listener
-	conns   []net.Conn
+	conns   []*wire
 	calls   []string // methods, in order
 	sees    int      // how many records it has applied; -1 is all
 	alone   bool     // it is cut off from the others: it knows no leader
@@ -78,6 +81,7 @@ func newCluster(t *testing.T, names ...string) *cluster {
 		c.leader = names[0]
 	}
 	t.Cleanup(func() {
+		c.do(func() { c.over = true })
 		for _, n := range c.nodes {
 			n.kill()
 		}
@@ -87,7 +91,7 @@ func newCluster(t *testing.T, names ...string) *cluster {
 
 func (c *cluster) add(name string) *node {
 	n := &node{c: c, name: name, addr: name + ":8400", sees: -1, members: true}
-	c.nodes = append(c.nodes, n)
+	c.do(func() { c.nodes = append(c.nodes, n) })
 	return n
 }
 
@@ -143,12 +147,56 @@ func (c *cluster) dial(ctx context.Context, network, address string) (net.Conn, 
 	n, lis := c.nodes[i], c.nodes[i].lis
 	c.mu.Unlock()
 	conn, err := lis.DialContext(ctx)
-	if err == nil {
-		c.mu.Lock()
-		n.conns = append(n.conns, conn)
-		c.mu.Unlock()
+	if err != nil {
+		return nil, err
 	}
-	return conn, err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	w := &wire{Conn: conn, cut: make(chan struct{}), closed: make(chan struct{})}
+	n.conns = append(n.conns, w)
+	return w, nil
+}
+
+// A wire is a connection that can be cut: then nothing arrives and nobody is told.
+type wire struct {
+	net.Conn
+	cut, closed chan struct{}
+	once        sync.Once
+}
+
+func (w *wire) Read(b []byte) (int, error) {
+	n, err := w.Conn.Read(b)
+	select {
+	case <-w.cut:
+		<-w.closed
+		return 0, net.ErrClosed
+	default:
+		return n, err
+	}
+}
+
+func (w *wire) Write(b []byte) (int, error) {
+	select {
+	case <-w.cut:
+		return len(b), nil
+	default:
+		return w.Conn.Write(b)
+	}
+}
+
+func (w *wire) Close() error {
+	w.once.Do(func() { close(w.closed) })
+	return w.Conn.Close()
+}
+
+// cut cuts the connections to a node, which takes no more.
+func (c *cluster) cut(name string) {
+	c.do(func() {
+		for _, conn := range c.node(name).conns {
+			close(conn.cut)
+		}
+		c.node(name).lis = nil
+	})
 }
 
 // client returns a client of the cluster that knows the node n1, or conf.Addrs.
@@ -209,14 +257,18 @@ func (n *node) start() {
 	server := grpc.NewServer(n.c.options...)
 	logv1.RegisterLogServer(server, n)
 	lis := bufconn.Listen(1 << 16)
-	n.c.do(func() { n.server, n.lis = server, lis })
-	go func() { _ = server.Serve(lis) }()
+	n.c.do(func() {
+		if !n.c.over {
+			n.server, n.lis = server, lis
+			go func() { _ = server.Serve(lis) }()
+		}
+	})
 }
 
 // kill resets the node's connections; it takes none until it is started again.
 func (n *node) kill() {
 	var server *grpc.Server
-	var conns []net.Conn
+	var conns []*wire
 	n.c.do(func() {
 		server, conns = n.server, n.conns
 		n.server, n.lis, n.conns = nil, nil, nil
@@ -339,6 +391,13 @@ func (n *node) Consume(ctx context.Context, req *logv1.ConsumeRequest) (*logv1.C
 }
 
 func (n *node) applied(ctx context.Context, req *logv1.ConsumeRequest) error {
+	if n.c.denied != nil {
+		return n.c.denied
+	}
+	if req.Offset < n.c.low {
+		return status.ToStatus(commitlog.OffsetOutOfRange{
+			Offset: req.Offset, Low: n.c.low, Next: uint64(len(n.c.log))}, false)
+	}
 	_, err := await(ctx, n.c, func() *int {
 		if seen := n.visible(); seen >= int(req.MinAppliedIndex) {
 			return &seen
@@ -431,7 +490,7 @@ func (n *node) Watch(_ *logv1.WatchRequest, stream grpc.ServerStreamingServer[lo
 
 func (n *node) Wait(ctx context.Context, req *logv1.WaitRequest) (*logv1.WaitResponse, error) {
 	n.called("Wait")
-	need := req.Index
+	need := req.GetIndex()
 	if req.Offset != nil {
 		need = req.GetOffset() + 1
 	}

@@ -66,6 +66,8 @@ func (p *picker) choose(c *call) (*endpoint, error) {
 		return p.one(leader, now)
 	case c.to == toReader && p.read == ReadLeader && leader != "":
 		return p.one(leader, now)
+	case p.version < now.version:
+		return nil, balancer.ErrNoSubConnAvailable // the picker that knows all nodes is on its way
 	case c.to == toReader && p.read == ReadFollowers:
 		return p.first(c, func(e *endpoint) int { return rank(e, leader) })
 	default:

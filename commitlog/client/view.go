@@ -134,11 +134,11 @@ func (v *view) deny(addr string) {
 }
 
 // learn is told who is in the cluster and, without a term, who leads: that is
-// worth less than what is known, and more than nothing.
+// of use only until somebody tells with a term.
 func (v *view) learn(servers []server, leads string) {
 	v.update(func(t *topology) *topology { return t.withServers(servers) })
 	v.update(func(t *topology) *topology {
-		if t.leader.ID != "" || leads == "" {
+		if t.leader.ID != "" || t.leader.Term != 0 || leads == "" {
 			return nil
 		}
 		i := slices.IndexFunc(servers, func(s server) bool { return s.name == leads })
