@@ -90,6 +90,8 @@ func TestHostileBytesAreRefusedWithAReason(t *testing.T) {
 		{"a gap", hi + frame(kindMessage, protobuf(gap)), "entry 99 stands where 9 should"},
 		{"an empty MsgApp", hi + frame(kindApp, ""), "malformed MsgApp"},
 		{"a MsgApp of many", hi + frame(kindApp, "\x02\x01\x07\x06\x05\x04\xff\xff\x7f"), "entries after 5"},
+		{"a MsgApp of too many", hi + frame(kindApp,
+			"\x02\x01\x07\x06\x05\x04\x81\x80\x04"+strings.Repeat("\x00\x07\x00", 1<<16+1)), "65537 entries after 5"},
 		{"a MsgApp at the end of all", hi + frame(kindApp,
 			"\x02\x01\x07\x06\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x04\x01\x00\x07\x00"), "1 entries after"},
 		{"no entry's type", hi + frame(kindApp, "\x02\x01\x07\x06\x05\x04\x01\x03\x07\x00"), "of type 3"},

@@ -11,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -314,7 +315,7 @@ func TestNoByteIsLostThatCameAlongWithTheFirst(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if b, err := io.ReadAll(got); err != nil || string(b) != row.received {
+			if b, err := io.ReadAll(iotest.OneByteReader(got)); err != nil || string(b) != row.received {
 				t.Errorf("%q came out as %q, %v", row.says, b, err)
 			}
 			got.Close()
