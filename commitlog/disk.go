@@ -19,6 +19,8 @@ type disk struct {
 	ledger *ledger.Ledger
 	told   chan<- done
 	coming []wal.Entry // being written; the ledger has not been told yet
+	state  wal.State   // as it was last written
+	dirty  bool        // something was written that answers must wait for
 
 	mu     sync.Mutex
 	queue  []job
@@ -38,7 +40,7 @@ type done struct {
 }
 
 func newDisk(l *wal.Log, book *ledger.Ledger, told chan<- done) *disk {
-	return &disk{log: l, ledger: book, told: told, wake: make(chan struct{}, 1)}
+	return &disk{log: l, ledger: book, told: told, state: l.State(), wake: make(chan struct{}, 1)}
 }
 
 // add hands over jobs; it never blocks.
@@ -110,7 +112,7 @@ func (d *disk) run(end <-chan struct{}) {
 // do does jobs until one fails, and syncs if an answer needs it. It returns
 // the jobs that were not done.
 func (d *disk) do(jobs []job, told *done) (left []job, err error) {
-	sync := false
+	answers := false
 	for len(jobs) > 0 && err == nil {
 		n := mergeable(jobs)
 		if err = d.write(jobs[:n]); err != nil {
@@ -121,15 +123,16 @@ func (d *disk) do(jobs []job, told *done) (left []job, err error) {
 			if len(j.entries) > 0 {
 				told.appends++
 			}
-			sync = sync || len(j.answers) > 0
+			answers = answers || len(j.answers) > 0
 			told.installed = told.installed || j.staged != nil
 		}
 		jobs = jobs[n:]
 	}
-	if sync && !ackBeforeSync {
+	if answers && d.dirty && !ackBeforeSync {
 		if syncErr := d.log.Sync(); syncErr != nil {
 			told.answers, err = nil, syncErr
 		}
+		d.dirty = false
 	}
 	told.last = d.log.Last()
 	return jobs, err
@@ -165,8 +168,7 @@ func (d *disk) write(jobs []job) error {
 	case first.trim != 0:
 		return d.log.Trim(first.trim)
 	}
-	var state wal.State
-	entries := first.entries
+	state, entries := d.state, first.entries
 	for i, j := range jobs {
 		if j.state != (wal.State{}) {
 			state = j.state
@@ -175,7 +177,18 @@ func (d *disk) write(jobs []job) error {
 			entries = append(entries[:len(entries):len(entries)], j.entries...)
 		}
 	}
-	if state == (wal.State{}) && len(entries) == 0 {
+	if err := d.append(state, entries); err != nil {
+		return err
+	}
+	return d.ledger.Commit(jobs[len(jobs)-1].commit)
+}
+
+// append writes entries and state. A state of which only the commit index is
+// new waits for the next entries: whoever starts without it learns it again.
+func (d *disk) append(state wal.State, entries []wal.Entry) error {
+	same := state.Term == d.state.Term && state.Vote == d.state.Vote
+	if same && len(entries) == 0 {
+		d.state.Commit = state.Commit
 		return nil
 	}
 	if len(entries) > 0 {
@@ -185,10 +198,8 @@ func (d *disk) write(jobs []job) error {
 	if err := d.log.Append(state, entries); err != nil {
 		return err
 	}
-	if err := d.follow(d.log.Last()); err != nil {
-		return err
-	}
-	return d.ledger.Commit(jobs[len(jobs)-1].commit)
+	d.state, d.dirty = state, true
+	return d.follow(d.log.Last())
 }
 
 // follow tells the ledger of what is being written, up to last.

@@ -198,8 +198,9 @@ func (k *core) transfer(name string) error {
 	return fmt.Errorf("commitlog: there is no voter named %q to hand over to", name)
 }
 
-// handOver lets another node lead, if this one does and another can.
-func (n *Node) handOver(ctx context.Context) {
+// HandOver lets another node lead, if this one does and another can, and
+// returns when it does. A node that ends soon does its clients a favour by it.
+func (n *Node) HandOver(ctx context.Context) {
 	var to string
 	err := n.call(ctx, func(k *core) {
 		if k.role == raft.StateLeader && k.failed == nil {

@@ -5,7 +5,6 @@ package commitlog
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 
@@ -40,7 +39,6 @@ type Node struct {
 	stopped chan struct{}
 	gone    chan struct{} // closed when Run has ended
 	ran     bool
-	closing sync.Once
 	fetches fetches
 }
 
@@ -175,32 +173,29 @@ func (n *Node) abandon() {
 	}
 }
 
-// Shutdown ends the node: a leader first hands over to another, as long as ctx
-// allows. It returns when Run has ended, and may be called many times.
-func (n *Node) Shutdown(ctx context.Context) error {
+// Close ends the node, whatever it does. It returns when Run has ended, and
+// may be called many times.
+func (n *Node) Close() error {
 	n.mu.Lock()
 	ran := n.ran
 	n.ran = true
 	n.mu.Unlock()
-	if !ran {
-		var err error
-		n.closing.Do(func() {
-			n.stop()
-			n.view.end(ErrClosed)
-			n.events.close()
-			err = errors.Join(n.links.Close(), n.log.Close())
-			close(n.gone)
-		})
-		return err
-	}
-	n.handOver(ctx)
 	n.stop()
-	select {
-	case <-n.gone:
+	if ran {
+		<-n.gone
 		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("commitlog: the node has not ended yet: %w", ctx.Err())
 	}
+	defer close(n.gone)
+	n.view.end(ErrClosed)
+	n.events.close()
+	return errors.Join(n.links.Close(), n.log.Close())
+}
+
+// Shutdown ends the node: a leader first hands over to another, as long as ctx
+// allows. It returns as Close does.
+func (n *Node) Shutdown(ctx context.Context) error {
+	n.HandOver(ctx)
+	return n.Close()
 }
 
 // call lets Run's goroutine do something, and returns when it has.
