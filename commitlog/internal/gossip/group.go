@@ -5,6 +5,7 @@ package gossip
 import (
 	"context"
 	"fmt"
+	"io"
 	"log"
 	"log/slog"
 	"maps"
@@ -23,6 +24,7 @@ import (
 type Group struct {
 	c       Config
 	serf    *serf.Serf
+	said    *log.Logger // what Serf says
 	probe   time.Duration
 	gate    *gate
 	notes   *notes
@@ -53,7 +55,7 @@ func New(c Config) (*Group, error) {
 	g := &Group{
 		c: c, ctx: ctx, cancel: cancel, notes: newNotes(), one: make(chan struct{}, 1),
 		tagging: make(chan struct{}, 1), leaving: make(chan struct{}, 1),
-		done: make(chan struct{}), closed: make(chan struct{}),
+		done: make(chan struct{}), closed: make(chan struct{}), said: log.New(lines{c.Logger}, "", 0),
 	}
 	g.gate = &gate{
 		name: c.Name, here: t.advertise, notes: g.notes, cluster: c.Tags[ClusterTag], told: map[string]time.Time{},
@@ -79,8 +81,7 @@ func New(c Config) (*Group, error) {
 func (g *Group) tuned(t *transport, events chan<- serf.Event) *serf.Config {
 	s := serf.DefaultConfig()
 	s.NodeName, s.Tags, s.EventCh = g.c.Name, maps.Clone(g.c.Tags), events
-	s.Logger = log.New(lines{g.c.Logger}, "", 0)
-	s.LogOutput = nil
+	s.Logger, s.LogOutput = g.said, nil
 	s.Merge = g.gate
 	s.DisableCoordinates = true            // nobody asks for them
 	s.EnableNameConflictResolution = false // by vote the older node might be shut down; the gate refuses
@@ -188,8 +189,10 @@ func (g *Group) Close() error {
 	err := g.serf.Shutdown()
 	g.one <- struct{}{} // the last join has ended, as its connection was closed, and no other begins
 	if list := g.serf.Memberlist(); len(g.serf.Members()) > 1 {
-		<-time.After(g.probe * time.Duration(1+list.GetHealthScore()))
+		const after = 10 * time.Millisecond // for what the probe does at its end
+		<-time.After(g.probe*time.Duration(1+list.GetHealthScore()) + after)
 	}
+	g.said.SetOutput(io.Discard) // waits for a line that is being written
 	close(g.done)
 	g.running.Wait()
 	<-g.leaving

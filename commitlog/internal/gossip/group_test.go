@@ -3,9 +3,12 @@
 package gossip_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -416,5 +419,44 @@ func TestWhatIsWrongWithAConfigIsSaid(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), "gossip: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %q", err, c.want)
 		}
+	}
+}
+
+func TestAHostToAdvertiseIsResolvedToTheSortThatIsListenedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := start(t, newNetwork(), 0, gossip.Config{
+			Advertise: "pod-0.log",
+			Resolve: func(_ context.Context, host string) ([]netip.Addr, error) {
+				if host != "pod-0.log" {
+					return nil, errors.New("no such host")
+				}
+				return []netip.Addr{netip.MustParseAddr("fd00::1"), netip.MustParseAddr("10.0.0.9")}, nil
+			},
+		})
+		expect(t, "advertised", g.Addr(), "10.0.0.9:8401")
+	})
+}
+
+func TestWhatMattersIsLoggedAndWhatSerfSaysOnlyAtDebug(t *testing.T) {
+	for _, level := range []slog.Level{slog.LevelInfo, slog.LevelDebug} {
+		synctest.Test(t, func(t *testing.T) {
+			var log bytes.Buffer
+			n := newNetwork()
+			g := start(t, n, 1, gossip.Config{
+				Join:   []string{"n0:8401"},
+				Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level})),
+			})
+			time.Sleep(time.Minute) // virtual
+			start(t, n, 0, gossip.Config{})
+			time.Sleep(time.Minute) // virtual
+			g.Close()
+			warned, joined := strings.Count(log.String(), "level=WARN"), strings.Count(log.String(), "level=INFO")
+			if warned != 1 || joined != 1 {
+				t.Errorf("%d warnings and %d news, want one of each:\n%s", warned, joined, &log)
+			}
+			if got := strings.Contains(log.String(), "memberlist"); got != (level == slog.LevelDebug) {
+				t.Errorf("memberlist speaks at %v: %v", level, got)
+			}
+		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -105,15 +106,16 @@ func advertised(ctx context.Context, c Config, at net.Addr) (netip.AddrPort, err
 	if err != nil {
 		return bound, fmt.Errorf("gossip: the port to advertise in %q: %w", c.Advertise, err)
 	}
-	ip, err := resolved(ctx, c, host)
+	ip, err := resolved(ctx, c, host, bound.Addr())
 	if err != nil {
 		return bound, err
 	}
 	return netip.AddrPortFrom(ip, cmp.Or(uint16(number), bound.Port())), nil
 }
 
-// resolved returns the address of the host to advertise.
-func resolved(ctx context.Context, c Config, host string) (netip.Addr, error) {
+// resolved returns the address of the host to advertise, of several the first
+// of the sort that is listened on.
+func resolved(ctx context.Context, c Config, host string, bound netip.Addr) (netip.Addr, error) {
 	ip, err := netip.ParseAddr(host)
 	if err != nil {
 		all, err := c.Resolve(ctx, host)
@@ -124,6 +126,10 @@ func resolved(ctx context.Context, c Config, host string) (netip.Addr, error) {
 			return ip, fmt.Errorf("gossip: the host to advertise, %q, has no address", host)
 		}
 		ip = all[0]
+		alike := func(a netip.Addr) bool { return a.Unmap().Is4() == bound.Unmap().Is4() }
+		if i := slices.IndexFunc(all, alike); i >= 0 {
+			ip = all[i]
+		}
 	}
 	if ip.IsUnspecified() {
 		return ip, fmt.Errorf("gossip: %s cannot be reached; advertise an address of this host", c.Advertise)
