@@ -16,46 +16,58 @@ import (
 func (n *Node) loop(ctx context.Context) {
 	ticks, stop := n.config.Tick(n.config.Heartbeat)
 	defer stop()
-	n.flush()
 	for {
+		n.flush()
 		produced := n.produced
 		if n.core.produce.bytes > n.config.MaxWaiting {
 			produced = nil // producers wait
 		}
 		select {
 		case <-ticks:
-			n.tick()
+			n.careful(n.tick)
 		case r := <-n.received:
-			n.take(r)
-			n.takeMore(len(n.received))
+			n.careful(func() { n.takeAll(r) })
 		case p := <-produced:
-			n.accept(p)
-			for range len(n.produced) {
-				n.accept(<-n.produced)
-			}
+			n.acceptAll(p)
 		case d := <-n.stored:
-			n.takeStored(d)
+			n.careful(func() { n.takeStored(d) })
 		case f := <-n.calls:
-			f(n.core)
+			n.careful(func() { f(n.core) })
 		case f := <-n.fetched:
-			n.takeFetched(f)
+			n.careful(func() { n.takeFetched(f) })
 		case <-ctx.Done():
 			return
 		case <-n.stopped:
 			return
 		}
-		n.flush()
 	}
+}
+
+// careful does something to the core, which stands still from then on if Raft
+// says that its log is broken.
+func (n *Node) careful(f func()) {
+	defer func() {
+		switch what := recover().(type) {
+		case nil:
+		case broken:
+			n.core.fail(Latched{what})
+		default:
+			panic(what)
+		}
+	}()
+	f()
 }
 
 // flush lets the core work and does what it wants done.
 func (n *Node) flush() {
 	k := n.core
 	if k.failed == nil {
-		k.ask()
-		k.settle()
-		k.propose(n.config.Now())
-		k.settle()
+		n.careful(func() {
+			k.ask()
+			k.settle()
+			k.propose(n.config.Now())
+			k.settle()
+		})
 	}
 	out := k.out
 	k.out = outbox{}
@@ -141,6 +153,14 @@ func (n *Node) tick() {
 	n.retain()
 }
 
+// acceptAll takes in the batches that are here.
+func (n *Node) acceptAll(p *proposal) {
+	n.accept(p)
+	for range len(n.produced) {
+		n.accept(<-n.produced)
+	}
+}
+
 // accept takes a batch in, or refuses it.
 func (n *Node) accept(p *proposal) {
 	if err := cmp.Or(n.core.failed, n.core.noRoom); err != nil {
@@ -150,8 +170,10 @@ func (n *Node) accept(p *proposal) {
 	n.core.produce.add(p)
 }
 
-func (n *Node) takeMore(waiting int) {
-	for range waiting {
+// takeAll takes the messages that are here.
+func (n *Node) takeAll(r received) {
+	n.take(r)
+	for range len(n.received) {
 		n.take(<-n.received)
 	}
 }

@@ -120,7 +120,16 @@ func (l raftLogger) Warningf(f string, v ...any) {
 }
 func (l raftLogger) Error(v ...any)            { l.to.Error(fmt.Sprint(v...)) }
 func (l raftLogger) Errorf(f string, v ...any) { l.to.Error(fmt.Sprintf(f, v...)) }
-func (l raftLogger) Fatal(v ...any)            { panic("commitlog: raft: " + fmt.Sprint(v...)) }
-func (l raftLogger) Fatalf(f string, v ...any) { panic("commitlog: raft: " + fmt.Sprintf(f, v...)) }
-func (l raftLogger) Panic(v ...any)            { panic("commitlog: raft: " + fmt.Sprint(v...)) }
-func (l raftLogger) Panicf(f string, v ...any) { panic("commitlog: raft: " + fmt.Sprintf(f, v...)) }
+func (l raftLogger) Fatal(v ...any)            { panic(broken(fmt.Sprint(v...))) }
+func (l raftLogger) Fatalf(f string, v ...any) { panic(broken(fmt.Sprintf(f, v...))) }
+func (l raftLogger) Panic(v ...any)            { panic(broken(fmt.Sprint(v...))) }
+func (l raftLogger) Panicf(f string, v ...any) { panic(broken(fmt.Sprintf(f, v...))) }
+
+// broken is what Raft says when the log cannot be what this node has
+// acknowledged: its disk has forgotten what it said it had.
+type broken string
+
+func (b broken) Error() string {
+	return "commitlog: this node's log is not what it acknowledged; its disk has lost some of it. " +
+		"Empty the directory, and it comes back as a new member: " + string(b)
+}
