@@ -150,7 +150,7 @@ type question struct{ subject, object, action string }
 
 // remembered is how many answers are kept. There are as many as certificates
 // were signed, times two or three; past that all are forgotten.
-const remembered = 10_000
+const remembered = 2000
 
 // decisions are the rules of one state of the files, and what they have
 // answered.
