@@ -5,6 +5,7 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/rehearse-go/rehearse/commitlog/wal/internal/frame"
 )
@@ -51,7 +52,7 @@ func (l *Log) Append(s State, es []Entry) error {
 			return l.latch(err)
 		}
 	}
-	return l.write(s, es)
+	return l.write(s, es, need)
 }
 
 // usable returns why nothing can be written.
@@ -136,10 +137,10 @@ func (l *Log) rolls(at *place, need int64, runs int) bool {
 	return at.size+int64(frame.Size(0))+need+at.sealRoom(runs) > at.limit
 }
 
-// write writes the frames, in one piece.
-func (l *Log) write(s State, es []Entry) error {
+// write writes the frames, in one piece of at most need bytes.
+func (l *Log) write(s State, es []Entry, need int64) error {
 	a := &l.active
-	b, chain, points := l.buf[:0], a.chain, a.points
+	b, chain, points := slices.Grow(l.buf[:0], int(need)), a.chain, a.points
 	seg := a.segment
 	mark := uint64(a.durable)
 	for i := range es {
@@ -162,7 +163,7 @@ func (l *Log) write(s State, es []Entry) error {
 	a.segment, a.chain, a.points, a.marked, a.complete = seg, chain, points, int64(mark), false
 	a.content = a.size
 	l.state = s
-	if l.buf = b; cap(b) > 4<<20 {
+	if l.buf = b; cap(b) > 16<<20 {
 		l.buf = nil
 	}
 	l.show(es)

@@ -59,11 +59,12 @@ func isCorrupt(t testing.TB, what string, err error) {
 
 func TestAFlippedBitIsFoundAndNeverCutOff(t *testing.T) {
 	whole := written(t, 20)
-	for _, name := range whole.names(".seg") {
+	names := whole.names(".seg")
+	for _, name := range names {
 		data := whole.files[name].b
-		stride := 1
-		if testing.Short() {
-			stride = 7
+		stride := 5 // every byte is met
+		if name == names[len(names)-1] && !testing.Short() {
+			stride = 1
 		}
 		for bit := 0; bit < 8*len(data); bit += stride {
 			fs := whole.clone()

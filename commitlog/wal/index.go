@@ -144,17 +144,21 @@ func mapped(f File, limit int64) (data []byte, unmap func() error, err error) {
 }
 
 // writeIndex stores the index of a sealed segment. That it may fail, or be
-// lost in a crash, does not matter: it is made anew then.
+// lost in a crash, does not matter: it is made anew then. A file that may be
+// mapped is never written: the new one takes its place.
 func (l *Log) writeIndex(dir string, s *segment, p points, link uint32) {
 	name := path.Join(dir, indexName(s.name))
-	f, err := l.config.FS.OpenFile(name, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o644)
+	f, err := l.config.FS.OpenFile(name+fresh, os.O_CREATE|os.O_RDWR|os.O_TRUNC, 0o644)
 	if err != nil {
 		return
 	}
-	if _, err = f.WriteAt(indexOf(p, s.size, link), 0); err != nil {
-		l.config.FS.Remove(name)
+	_, err = f.WriteAt(indexOf(p, s.size, link), 0)
+	if errors.Join(err, f.Close()) == nil {
+		err = l.config.FS.Rename(name+fresh, name)
 	}
-	f.Close()
+	if err != nil {
+		l.config.FS.Remove(name + fresh)
+	}
 }
 
 // scan goes through a sealed segment, checks all of it, entries with check

@@ -174,12 +174,7 @@ func (l *Log) commit(p plan) error {
 	if err := f.SyncDir(stagingName); err != nil {
 		return err
 	}
-	ready := make(chan struct{})
-	defer close(ready)
-	l.gen++
-	l.mu.Lock()
-	l.pub.ready, l.pub.gen = ready, l.gen
-	l.mu.Unlock()
+	defer l.hold()()
 	if err := f.Rename(stagingName, installName); err != nil {
 		return err
 	}
@@ -200,6 +195,21 @@ func (l *Log) commit(p plan) error {
 	l.publish()
 	l.files.end(old)
 	return nil
+}
+
+// hold makes readers wait until the function it returns is called.
+func (l *Log) hold() (free func()) {
+	ready := make(chan struct{})
+	l.gen++
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.pub.ready, l.pub.gen = ready, l.gen
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.pub.ready = nil
+		close(ready)
+	}
 }
 
 // redoInstall finishes an installation that was written down, and clears away

@@ -101,14 +101,14 @@ func TestADamagedImportIsRefusedAndLeavesNothing(t *testing.T) {
 	fs := newMemFS()
 	l := open(t, wal.Config{FS: fs, SegmentSize: 1024})
 	before := len(fs.files)
-	for bit := 0; bit < 8*len(data); bit += 3 {
+	for bit := 0; bit < 8*len(data); bit += 13 {
 		bad := bytes.Clone(data)
 		bad[bit/8] ^= 1 << (bit % 8)
 		if _, err := l.Import(bytes.NewReader(bad)); err == nil {
 			t.Fatalf("bit %d was flipped, and nobody noticed", bit)
 		}
 	}
-	for n := range data {
+	for n := 0; n < len(data); n += 3 {
 		if _, err := l.Import(bytes.NewReader(data[:n])); err == nil {
 			t.Fatalf("only %d bytes came, and nobody noticed", n)
 		}

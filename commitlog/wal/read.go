@@ -16,14 +16,16 @@ func (l *Log) retry(read func(v *view) error) error {
 		if err != nil {
 			return err
 		}
+		if v.ready != nil {
+			done()
+			<-v.ready
+			continue
+		}
 		err = read(&v)
 		done()
 		now := l.peek()
 		if err == nil || now.gen == v.gen && !now.closed {
 			return err
-		}
-		if now.ready != nil {
-			<-now.ready
 		}
 	}
 }
@@ -45,13 +47,13 @@ func (l *Log) Entries(lo, hi uint64, max int) (es []Entry, err error) {
 			return nil
 		}
 		es = nil
-		return l.readEntries(v, lo, func(e Entry) bool {
+		return l.readEntries(v, lo, reading{bytes: max, take: func(e Entry) bool {
 			if max -= len(e.Data); max < 0 && len(es) > 0 || e.Index >= hi {
 				return false
 			}
 			es = append(es, e)
 			return true
-		})
+		}})
 	})
 	return es, err
 }
@@ -67,14 +69,15 @@ func atMost(es []Entry, max int) []Entry {
 	return slices.Clone(es[:n])
 }
 
-// readEntries hands entries from index on to take, from disk, until that wants
-// no more or the log ends.
-func (l *Log) readEntries(v *view, index uint64, take func(Entry) bool) error {
+// readEntries reads the entries from index on, from disk, until no more are
+// wanted or the log ends.
+func (l *Log) readEntries(v *view, index uint64, r reading) error {
 	for index <= v.active.last {
 		s := v.segment(index)
-		more, err := l.inSegment(v, s, func(p points) (point, bool) {
-			return last(p, func(x point) bool { return x.index > index }), true
-		}, func(e Entry) bool { return e.Index < index || take(e) })
+		of := r
+		of.after = func(x point) bool { return x.index > index }
+		of.take = func(e Entry) bool { return e.Index < index || r.take(e) }
+		more, err := l.inSegment(v, s, of)
 		if err != nil || !more {
 			return err
 		}
@@ -83,9 +86,18 @@ func (l *Log) readEntries(v *view, index uint64, take func(Entry) bool) error {
 	return nil
 }
 
-// inSegment hands the entries of s to take, from the point that find chooses
-// on, and tells whether take wants more when s ends.
-func (l *Log) inSegment(v *view, s *segment, find func(points) (point, bool), take func(Entry) bool) (bool, error) {
+// A reading is which entries are wanted of a segment, and how they are read.
+type reading struct {
+	after func(point) bool // tells of an index point whether it lies behind the first of them
+	take  func(Entry) bool // is handed what there is, and tells whether it wants more
+	bytes int              // about how many will do
+}
+
+// chunk returns how much to read at once.
+func (r *reading) chunk(every int) int { return min(max(r.bytes, 0), 1<<20) + every + 8192 }
+
+// inSegment reads from s, and tells whether more is wanted when it ends.
+func (l *Log) inSegment(v *view, s *segment, r reading) (bool, error) {
 	h, p := v.handle, points(v.points)
 	if s != &v.active {
 		var err error
@@ -98,17 +110,14 @@ func (l *Log) inSegment(v *view, s *segment, find func(points) (point, bool), ta
 	if p.len() == 0 {
 		return true, nil
 	}
-	from, ok := find(p)
-	if !ok {
-		return true, nil
-	}
-	w := s.walk(h.file, from, s.size)
+	w := s.walk(h.file, last(p, r.after), s.size)
+	w.chunk = r.chunk(l.config.IndexEvery)
 	for {
 		e, _, err := w.next()
 		if err == io.EOF {
 			return true, nil
 		}
-		if err != nil || !take(e) {
+		if err != nil || !r.take(e) {
 			return false, err
 		}
 	}
@@ -140,15 +149,15 @@ func (v *view) checkOffset(offset uint64) error {
 	return nil
 }
 
-// fromOffset hands the entries from the one on that holds the record of that
-// offset to take, until that wants no more or the log ends.
-func (l *Log) fromOffset(v *view, offset uint64, take func(Entry) bool) error {
+// fromOffset reads the entries from the one on that holds the record of that
+// offset, until no more are wanted or the log ends.
+func (l *Log) fromOffset(v *view, offset uint64, r reading) error {
 	if err := v.checkOffset(offset); err != nil {
 		return err
 	}
 	hot := v.tail.holding(offset)
 	for i := range hot {
-		if !take(hot[i]) {
+		if !r.take(hot[i]) {
 			return nil
 		}
 	}
@@ -156,13 +165,14 @@ func (l *Log) fromOffset(v *view, offset uint64, take func(Entry) bool) error {
 		return nil
 	}
 	s := v.holding(offset)
-	more, err := l.inSegment(v, s, func(p points) (point, bool) {
-		return last(p, func(x point) bool { return x.base > offset }), true
-	}, func(e Entry) bool { return e.Base+uint64(e.Count) <= offset || take(e) })
+	of := r
+	of.after = func(x point) bool { return x.base > offset }
+	of.take = func(e Entry) bool { return e.Base+uint64(e.Count) <= offset || r.take(e) }
+	more, err := l.inSegment(v, s, of)
 	if err != nil || !more {
 		return err
 	}
-	return l.readEntries(v, s.last+1, take)
+	return l.readEntries(v, s.last+1, r)
 }
 
 // Read returns the records from one offset up to, not including, another: as
@@ -179,14 +189,14 @@ func (l *Log) Read(from, below uint64, max int) (records []Record, err error) {
 		records = nil
 		left := max
 		var bad error
-		err := l.fromOffset(v, from, func(e Entry) bool {
+		err := l.fromOffset(v, from, reading{bytes: max, take: func(e Entry) bool {
 			var more bool
 			records, more, bad = take(records, e, limits{from, below, &left})
 			if bad != nil {
 				bad = &Corrupt{Segment: v.segment(e.Index).name, Index: e.Index, Offset: e.Base, Why: bad.Error()}
 			}
 			return more && bad == nil
-		})
+		}})
 		if err == nil {
 			err = bad
 		}
@@ -234,7 +244,7 @@ func (r *Record) size() int {
 // data.
 func (l *Log) Find(offset uint64) (e Entry, err error) {
 	err = l.retry(func(v *view) error {
-		return l.fromOffset(v, offset, func(found Entry) bool { e = found; return false })
+		return l.fromOffset(v, offset, reading{take: func(found Entry) bool { e = found; return false }})
 	})
 	e.Data = nil
 	return e, err
@@ -251,9 +261,10 @@ func (l *Log) At(t time.Time) (offset uint64, err error) {
 			if s.newest < nano {
 				continue
 			}
-			_, err := l.inSegment(v, s, func(p points) (point, bool) {
-				return last(p, func(x point) bool { return x.newest >= nano }), true
-			}, func(e Entry) bool { return !firstAt(e, nano, &offset) })
+			_, err := l.inSegment(v, s, reading{
+				after: func(x point) bool { return x.newest >= nano },
+				take:  func(e Entry) bool { return !firstAt(e, nano, &offset) },
+			})
 			return err
 		}
 		return nil
