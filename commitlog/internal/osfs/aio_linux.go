@@ -24,18 +24,16 @@ var errNotTaken = errors.New("not taken")
 // run when there are none.
 const unhurried = 2 * time.Microsecond
 
-// An iocb is the kernel's struct iocb. The two halves of its second word,
-// which change places with the byte order, are both zero here.
+// An iocb is the kernel's struct iocb; what a sync has no use for stays zero.
 type iocb struct {
-	data           uint64
-	key, flags     uint32
-	op             uint16
-	prio           int16
-	fd             uint32
-	buf, n, offset uint64
-	reserved       uint64
-	tell           uint32 // IOCB_FLAG_RESFD: resfd is told the end
-	resfd          uint32
+	_     uint64    // aio_data
+	_     [2]uint32 // aio_key, aio_rw_flags
+	op    uint16    // aio_lio_opcode
+	_     int16     // aio_reqprio
+	fd    uint32    // aio_fildes
+	_     [4]uint64 // aio_buf, aio_nbytes, aio_offset, aio_reserved2
+	tell  uint32    // aio_flags: IOCB_FLAG_RESFD, that resfd is told the end
+	resfd uint32    // aio_resfd
 }
 
 // An ioEvent is the kernel's struct io_event.

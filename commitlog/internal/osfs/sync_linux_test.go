@@ -63,7 +63,7 @@ func TestAFullDiskIsToldBeforeAnythingIsTaken(t *testing.T) {
 	var disk syscall.Statfs_t
 	ok(t, syscall.Statfs(".", &disk))
 	limitFiles(t, 64<<20) // a program that does not ask first must not fill the disk it is tested on
-	if err := f.Allocate(0, int64(disk.Blocks)*disk.Bsize); !errors.Is(err, syscall.ENOSPC) {
+	if err := f.Allocate(0, int64(disk.Blocks)*int64(disk.Bsize)); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("more than the disk has: %v", err)
 	}
 	if got := text(t, d, "f"); got != "hello" {
