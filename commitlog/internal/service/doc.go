@@ -15,7 +15,7 @@
 // Health and reflection ask nobody.
 //
 // What it holds in memory, beside gRPC's own windows: of a stream of producers
-// at most 4 MiB of requests that wait, and one more; of a stream of consumers
+// at most 4 MiB and 256 requests that are under way, and one more; of a stream of consumers
 // one piece of the log. Who does not read is not read for.
 //
 // A panic in a call ends that call, with Internal, and is logged.

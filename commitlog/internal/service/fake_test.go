@@ -92,6 +92,22 @@ func (f *fake) Produce(ctx context.Context, b commitlog.Batch) (pos commitlog.Po
 	return pos, nil
 }
 
+// slowly enqueues batches at once and tells of them after a round.
+func (f *fake) slowly(round time.Duration) func(context.Context, commitlog.Batch) (service.Outcome, error) {
+	return func(ctx context.Context, b commitlog.Batch) (service.Outcome, error) {
+		pos, err := f.Produce(ctx, b)
+		done := time.After(round)
+		return func(ctx context.Context) (commitlog.Pos, error) {
+			select {
+			case <-done:
+				return pos, err
+			case <-ctx.Done():
+				return commitlog.Pos{}, commitlog.Uncertain{Why: ctx.Err()}
+			}
+		}, nil
+	}
+}
+
 // has says whether the log has a record of that offset.
 func (f *fake) has(offset uint64) bool { return offset < uint64(len(f.records)) }
 

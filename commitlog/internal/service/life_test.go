@@ -33,7 +33,7 @@ const (
 )
 
 func TestHealthIsAsTheNodeIs(t *testing.T) {
-	for _, name := range []string{"", "log.v1.Log"} {
+	for name, told := range map[string]commitlog.Kind{"": commitlog.LatchedUp, "log.v1.Log": commitlog.Gap} {
 		synctest.Test(t, func(t *testing.T) {
 			node := &fake{}
 			s := serve(t, service.Config{Node: node, Authorize: func(context.Context, string) error {
@@ -53,11 +53,11 @@ func TestHealthIsAsTheNodeIs(t *testing.T) {
 			}
 			check("at first", serving)
 			node.change(func() { node.status.Failed = commitlog.Full{} })
-			node.happens(commitlog.Event{Kind: commitlog.Gap})
+			node.happens(commitlog.Event{Kind: commitlog.DiskFull})
 			synctest.Wait()
 			check("when the disk is full", serving)
 			node.change(func() { node.status.Failed = commitlog.Latched{} })
-			node.happens(commitlog.Event{Kind: commitlog.LatchedUp})
+			node.happens(commitlog.Event{Kind: told})
 			if got := must(watch.Recv())(t).Status; got != notServing {
 				t.Errorf("Watch says %v when the disk has failed", got)
 			}
@@ -93,11 +93,7 @@ func TestStopAnswersWhatIsUnderWayAndEndsWhatWaits(t *testing.T) {
 		}
 		answered := make(chan uint64, 2)
 		produced := must(s.ProduceStream(ctx))(t)
-		for range 2 {
-			if err := produced.Send(one("a")); err != nil {
-				t.Fatal(err)
-			}
-		}
+		send(t, produced, one("a"))
 		in("ProduceStream", func() error {
 			for {
 				got, err := produced.Recv()
@@ -127,14 +123,38 @@ func TestStopAnswersWhatIsUnderWayAndEndsWhatWaits(t *testing.T) {
 		close(hold)
 		err := <-ends["ProduceStream"]
 		expect(t, "ProduceStream", err, codes.Unavailable)
-		if len(answered) != 2 {
-			t.Errorf("%d of two batches were answered: both were taken before the end", len(answered))
+		if len(answered) != 1 {
+			t.Error("the batch that was under way was not answered")
 		}
 		if err := <-stopped; err != nil {
 			t.Errorf("Stop: %v", err)
 		}
 		if err := <-s.stopped; err != nil {
 			t.Errorf("Serve: %v", err)
+		}
+	})
+}
+
+func TestStopAnswersAllThatAStreamHasUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := &fake{}
+		s := serve(t, service.Config{Node: node, Enqueue: node.slowly(time.Second)})
+		stream := must(s.ProduceStream(t.Context()))(t)
+		send(t, stream, one("a"), one("b"), one("c"))
+		synctest.Wait()
+		stopped := make(chan error, 1)
+		go func() { stopped <- s.service.Stop(t.Context()) }()
+		synctest.Wait()
+		send(t, stream, one("late"))
+		for i := range uint64(3) {
+			if got := must(stream.Recv())(t); got.Offset != i {
+				t.Errorf("answer %d tells of offset %d", i, got.Offset)
+			}
+		}
+		_, err := stream.Recv()
+		expect(t, "then", err, codes.Unavailable)
+		if err := <-stopped; err != nil || len(node.records) != 3 {
+			t.Errorf("Stop: %v; the log has %d records, one of them late", err, len(node.records))
 		}
 	})
 }
@@ -189,9 +209,7 @@ func TestAPanicEndsOneCallAndIsLogged(t *testing.T) {
 		_, err := s.Produce(t.Context(), one("bad"))
 		expect(t, "Produce", err, codes.Internal)
 		stream := must(s.ProduceStream(t.Context()))(t)
-		if err := stream.Send(one("bad")); err != nil {
-			t.Fatal(err)
-		}
+		send(t, stream, one("bad"))
 		_, err = stream.Recv()
 		expect(t, "ProduceStream", err, codes.Internal)
 		_, err = s.GetServers(t.Context(), &logv1.GetServersRequest{})

@@ -4,10 +4,10 @@ package service
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/rehearse-go/rehearse/commitlog"
 	"github.com/rehearse-go/rehearse/commitlog/logv1"
@@ -15,103 +15,85 @@ import (
 
 // Produce appends one batch.
 func (h handler) Produce(ctx context.Context, req *logv1.ProduceRequest) (*logv1.ProduceResponse, error) {
-	answers, err := h.produce(ctx, []*logv1.ProduceRequest{req})
+	b, err := h.admit(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	return answers[0], nil
+	pos, err := h.s.config.Node.Produce(ctx, b)
+	if err != nil {
+		return nil, err
+	}
+	h.s.meter.produced(b.Records)
+	return answerTo(req, pos, b), nil
 }
 
-// ProduceStream appends batch after batch. While one is under way the next
-// ones wait in an inbox, and go together when it is done: the records of a
-// stream lie in the log in the order in which they were sent, and yet a stream
-// is not bound to one batch for each round to the quorum. Batches with a
-// producer go one by one, since each has a sequence of its own.
+// ProduceStream appends batch after batch, in the order in which they are
+// sent, and answers in that order. Several are under way at once: the next
+// need not wait until the one before is on a quorum's disks.
 func (h handler) ProduceStream(stream grpc.BidiStreamingServer[logv1.ProduceRequest, logv1.ProduceResponse]) error {
-	in := newInbox()
-	defer in.end(io.ErrClosedPipe)
-	defer context.AfterFunc(h.s.stopping, func() { in.end(commitlog.ErrClosed) })()
-	h.s.work.Go(func() { receive(stream, in) }) // ends with the stream, and that with this call
+	w := newWindow()
+	defer w.close(io.ErrClosedPipe)
+	defer context.AfterFunc(h.s.stopping, func() { w.close(commitlog.ErrClosed) })()
+	h.s.work.Go(func() { h.receive(stream, w) }) // ends with the stream, and that with this call
 	for {
-		run, err := in.take()
+		f, err := w.next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		answers, wrong := h.produce(stream.Context(), run)
-		for _, answer := range answers {
-			if err := stream.Send(answer); err != nil {
-				return err
-			}
+		if err := h.answer(stream, f); err != nil {
+			return err
 		}
-		if wrong != nil {
-			return wrong
-		}
+		w.end(f)
 	}
 }
 
-// receive puts into the inbox what comes, until either ends.
-func receive(stream grpc.BidiStreamingServer[logv1.ProduceRequest, logv1.ProduceResponse], in *inbox) {
+// receive begins a flight for each request, until one is refused, or the
+// stream or the window ends.
+func (h handler) receive(stream grpc.BidiStreamingServer[logv1.ProduceRequest, logv1.ProduceResponse], w *window) {
 	for {
 		req, err := stream.Recv()
 		if err != nil {
-			in.end(err)
+			w.close(err)
 			return
 		}
-		if !in.put(req) {
+		f := flight{req: req, size: proto.Size(req)}
+		if !w.room(f.size) {
+			return
+		}
+		f.err = h.s.guard("ProduceStream", func() error { return h.launch(stream.Context(), &f) })
+		w.begin(f)
+		if f.err != nil {
+			w.close(f.err)
 			return
 		}
 	}
 }
 
-// produce appends the batches of all the requests as one. It returns the
-// answers to those before the first that is refused, and why that one is.
-func (h handler) produce(
-	ctx context.Context, run []*logv1.ProduceRequest,
-) (answers []*logv1.ProduceResponse, err error) {
-	var all commitlog.Batch
-	var counts []int
-	for _, req := range run {
-		var b commitlog.Batch
-		if b, err = h.admit(ctx, req); err != nil {
-			break
-		}
-		counts = append(counts, len(b.Records))
-		all = commitlog.Batch{Producer: b.Producer, Sequence: b.Sequence, Records: append(all.Records, b.Records...)}
+// launch hands a request's batch to the node, if its sender may send it.
+func (h handler) launch(ctx context.Context, f *flight) (err error) {
+	if f.batch, err = h.admit(ctx, f.req); err != nil {
+		return err
 	}
-	if len(counts) == 0 {
-		return nil, err
-	}
-	pos, failed := h.s.config.Node.Produce(ctx, all)
-	if failed != nil && len(counts) > 1 && errors.As(failed, new(commitlog.TooLarge)) {
-		return h.oneByOne(ctx, run)
-	}
-	if failed != nil {
-		return nil, failed
-	}
-	h.s.meter.produced(all.Records)
-	first := uint64(0)
-	for i, n := range counts {
-		answers = append(answers, answerTo(run[i], pos, first, n))
-		first += uint64(n)
-	}
-	return answers, err
+	f.wait, err = h.s.config.Enqueue(ctx, f.batch)
+	return err
 }
 
-// oneByOne is produce for batches that are too large together.
-func (h handler) oneByOne(
-	ctx context.Context, run []*logv1.ProduceRequest,
-) (answers []*logv1.ProduceResponse, err error) {
-	for i := range run {
-		one, err := h.produce(ctx, run[i:i+1])
-		if err != nil {
-			return answers, err
-		}
-		answers = append(answers, one...)
+// answer waits for a flight's end, and tells of it.
+func (h handler) answer(
+	stream grpc.BidiStreamingServer[logv1.ProduceRequest, logv1.ProduceResponse], f flight,
+) error {
+	if f.err != nil {
+		return f.err
 	}
-	return answers, nil
+	pos, err := f.wait(stream.Context())
+	if err != nil {
+		return err
+	}
+	h.s.meter.produced(f.batch.Records)
+	return stream.Send(answerTo(f.req, pos, f.batch))
 }
 
 // admit returns a request's batch if it makes sense and its sender may send it.
@@ -122,12 +104,30 @@ func (h handler) admit(ctx context.Context, req *logv1.ProduceRequest) (b commit
 	return batchOf(req)
 }
 
-// answerTo answers a request whose n records stand behind the first ones of an
-// entry. The original's clients get an offset alone, as they know it.
-func answerTo(req *logv1.ProduceRequest, pos commitlog.Pos, first uint64, n int) *logv1.ProduceResponse {
-	answer := &logv1.ProduceResponse{Offset: pos.Offset + first}
+// answerTo says where a request's batch lies. The original's clients get an
+// offset alone, as they know it.
+func answerTo(req *logv1.ProduceRequest, pos commitlog.Pos, b commitlog.Batch) *logv1.ProduceResponse {
+	answer := &logv1.ProduceResponse{Offset: pos.Offset}
 	if len(req.GetRecords()) > 0 || req.GetProducer() != 0 {
-		answer.Index, answer.Term, answer.Count = pos.Index, pos.Term, uint64(n)
+		answer.Index, answer.Term, answer.Count = pos.Index, pos.Term, uint64(len(b.Records))
 	}
 	return answer
+}
+
+// enqueue returns how a node takes batches in order: its own way, or one batch
+// after the other.
+func enqueue(node Node) func(context.Context, commitlog.Batch) (Outcome, error) {
+	type queue interface {
+		Enqueue(ctx context.Context, b commitlog.Batch) (commitlog.Pending, error)
+	}
+	if q, ok := node.(queue); ok {
+		return func(ctx context.Context, b commitlog.Batch) (Outcome, error) {
+			p, err := q.Enqueue(ctx, b)
+			return p.Wait, err
+		}
+	}
+	return func(ctx context.Context, b commitlog.Batch) (Outcome, error) {
+		pos, err := node.Produce(ctx, b)
+		return func(context.Context) (commitlog.Pos, error) { return pos, err }, nil
+	}
 }

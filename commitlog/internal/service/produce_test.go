@@ -41,6 +41,22 @@ func from(producer, sequence uint64, req *logv1.ProduceRequest) *logv1.ProduceRe
 	return req
 }
 
+// A sender is a stream of requests.
+type sender interface {
+	Send(*logv1.ProduceRequest) error
+}
+
+// send sends requests, as long as the stream is open: how it ended is told by
+// the answers.
+func send(t *testing.T, stream sender, all ...*logv1.ProduceRequest) {
+	t.Helper()
+	for _, req := range all {
+		if err := stream.Send(req); err != nil && err != io.EOF {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestARecordIsProducedAsTheOriginalDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, service.Config{Node: &fake{}})
@@ -78,11 +94,8 @@ func TestABatchIsToldWhereItLies(t *testing.T) {
 func TestAStreamIsAnsweredInOrderAndLiesInOrder(t *testing.T) {
 	const n, round = 200, 10 * time.Millisecond
 	synctest.Test(t, func(t *testing.T) {
-		node := &fake{produce: func(ctx context.Context, _ commitlog.Batch) error {
-			time.Sleep(round) // virtual
-			return nil
-		}}
-		s := serve(t, service.Config{Node: node})
+		node := &fake{}
+		s := serve(t, service.Config{Node: node, Enqueue: node.slowly(round)})
 		began := time.Now()
 		stream := must(s.ProduceStream(t.Context()))(t)
 		for i := range n {
@@ -90,9 +103,7 @@ func TestAStreamIsAnsweredInOrderAndLiesInOrder(t *testing.T) {
 			if i%3 == 0 {
 				req = several(string(numbered(i)), "and another")
 			}
-			if err := stream.Send(req); err != nil {
-				t.Fatal(err)
-			}
+			send(t, stream, req)
 		}
 		if err := stream.CloseSend(); err != nil {
 			t.Fatal(err)
@@ -120,13 +131,7 @@ func TestNumberedBatchesOfAStreamKeepTheirNumbers(t *testing.T) {
 		node := &fake{}
 		s := serve(t, service.Config{Node: node})
 		stream := must(s.ProduceStream(t.Context()))(t)
-		for _, req := range []*logv1.ProduceRequest{
-			from(5, 1, one("a")), from(5, 2, one("b")), one("c"), one("d"), from(5, 3, one("e")),
-		} {
-			if err := stream.Send(req); err != nil {
-				t.Fatal(err)
-			}
-		}
+		send(t, stream, from(5, 1, one("a")), from(5, 2, one("b")), one("c"), one("d"), from(5, 3, one("e")))
 		for i := range uint64(5) {
 			if got := must(stream.Recv())(t); got.Offset != i {
 				t.Errorf("answer %d tells of offset %d", i, got.Offset)
@@ -149,11 +154,7 @@ func TestAStreamEndsWithItsFirstErrorAndNotBefore(t *testing.T) {
 		node := &fake{}
 		s := serve(t, service.Config{Node: node})
 		stream := must(s.ProduceStream(t.Context()))(t)
-		for _, req := range []*logv1.ProduceRequest{one("a"), one("b"), {}, one("c")} {
-			if err := stream.Send(req); err != nil {
-				t.Fatal(err)
-			}
-		}
+		send(t, stream, one("a"), one("b"), &logv1.ProduceRequest{}, one("c"))
 		for i := range uint64(2) {
 			if got := must(stream.Recv())(t); got.Offset != i {
 				t.Errorf("answer %d tells of offset %d", i, got.Offset)
@@ -167,29 +168,47 @@ func TestAStreamEndsWithItsFirstErrorAndNotBefore(t *testing.T) {
 	})
 }
 
-func TestWhatIsTooLargeTogetherGoesOneByOne(t *testing.T) {
+func TestAtMost256BatchesOfAStreamAreUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		hold := make(chan struct{})
-		node := &fake{produce: func(_ context.Context, b commitlog.Batch) error {
-			<-hold
-			if len(b.Records) > 1 {
-				return commitlog.TooLarge{Bytes: 2, Limit: 1}
-			}
-			return nil
-		}}
-		s := serve(t, service.Config{Node: node})
+		node := &fake{}
+		s := serve(t, service.Config{Node: node, Enqueue: node.slowly(time.Second)})
 		stream := must(s.ProduceStream(t.Context()))(t)
-		for i := range 5 {
-			if err := stream.Send(one(string(numbered(i)))); err != nil {
-				t.Fatal(err)
+		for range 1000 {
+			send(t, stream, one("a"))
+		}
+		synctest.Wait()
+		if got := len(at(node, &node.batches)); got != 256 {
+			t.Errorf("%d are", got)
+		}
+		for i := range uint64(1000) {
+			if got := must(stream.Recv())(t); got.Offset != i {
+				t.Fatalf("answer %d tells of offset %d", i, got.Offset)
 			}
 		}
-		synctest.Wait() // one is at the node, four wait
-		close(hold)
-		for i := range uint64(5) {
-			if got := must(stream.Recv())(t); got.Offset != i {
-				t.Errorf("answer %d tells of offset %d", i, got.Offset)
-			}
+	})
+}
+
+func TestWhatIsUnderWayIsLeftAloneWhenOneFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		node := &fake{}
+		s := serve(t, service.Config{Node: node,
+			Enqueue: func(ctx context.Context, b commitlog.Batch) (service.Outcome, error) {
+				wait, err := node.slowly(time.Second)(ctx, b)
+				if string(b.Records[0].Value) == "bad" {
+					wait = func(context.Context) (commitlog.Pos, error) {
+						return commitlog.Pos{}, commitlog.NotLeader{}
+					}
+				}
+				return wait, err
+			}})
+		stream := must(s.ProduceStream(t.Context()))(t)
+		send(t, stream, one("a"), one("bad"), one("b"))
+		synctest.Wait()
+		must(stream.Recv())(t)
+		_, err := stream.Recv()
+		expect(t, "the second", err, codes.Unavailable)
+		if got := len(at(node, &node.batches)); got != 3 {
+			t.Errorf("%d batches were begun", got)
 		}
 	})
 }
@@ -209,9 +228,7 @@ func TestEveryMessageOfAProducersStreamIsAskedFor(t *testing.T) {
 		}})
 		stream := must(s.ProduceStream(t.Context()))(t)
 		for i := range 5 {
-			if err := stream.Send(one(string(numbered(i)))); err != nil {
-				t.Fatal(err)
-			}
+			send(t, stream, one(string(numbered(i))))
 		}
 		for range 3 {
 			must(stream.Recv())(t)
@@ -230,8 +247,12 @@ func TestEveryMessageOfAProducersStreamIsAskedFor(t *testing.T) {
 func TestAProducerThatIsFasterThanTheNodeIsPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hold := make(chan struct{})
-		node := &fake{produce: func(context.Context, commitlog.Batch) error { <-hold; return nil }}
-		s := serve(t, service.Config{Node: node})
+		node := &fake{}
+		s := serve(t, service.Config{Node: node,
+			Enqueue: func(ctx context.Context, b commitlog.Batch) (service.Outcome, error) {
+				pos, err := node.Produce(ctx, b)
+				return func(context.Context) (commitlog.Pos, error) { <-hold; return pos, err }, nil
+			}})
 		stream := must(s.ProduceStream(t.Context()))(t)
 		const size, n = 1 << 20, 30
 		var sent atomic.Int64
@@ -247,6 +268,9 @@ func TestAProducerThatIsFasterThanTheNodeIsPaced(t *testing.T) {
 		synctest.Wait()
 		if got := sent.Load(); got > 24 { // of which gRPC's windows hold 16
 			t.Errorf("%d MiB were taken while the node stood still", got)
+		}
+		if got := len(at(node, &node.batches)); got < 2 || got > 4 {
+			t.Errorf("%d batches of 1 MiB are under way; it should be what fits into 4 MiB", got)
 		}
 		close(hold)
 		for i := range uint64(n) {
@@ -271,9 +295,7 @@ func TestAProducerThatHangsUpEndsItsStream(t *testing.T) {
 		s := serve(t, service.Config{Node: node})
 		ctx, cancel := context.WithCancel(t.Context())
 		stream := must(s.ProduceStream(ctx))(t)
-		if err := stream.Send(one("a")); err != nil {
-			t.Fatal(err)
-		}
+		send(t, stream, one("a"))
 		synctest.Wait()
 		cancel()
 		if err := <-ended; err != context.Canceled {

@@ -48,6 +48,10 @@ type Node interface {
 	Status() commitlog.Status
 }
 
+// An Outcome waits for what becomes of a batch, as Produce does. Nobody need
+// call it.
+type Outcome func(ctx context.Context) (commitlog.Pos, error)
+
 // The actions that are asked for.
 const (
 	produceAction  = "produce"
@@ -59,6 +63,11 @@ const (
 type Config struct {
 	// Node is what is served. There is no default.
 	Node Node
+	// Enqueue takes a batch of a stream in: what is taken in earlier comes
+	// earlier in the log. If nil, the Node's own method Enqueue, as
+	// *commitlog.Node has it; a Node without gets one batch after the other,
+	// each when the one before has its outcome.
+	Enqueue func(ctx context.Context, b commitlog.Batch) (Outcome, error)
 	// Authorize says whether the caller of ctx may do what it asks for:
 	// "produce", "consume", or "", which needs an identity only. Its statuses
 	// are returned as they are; other errors are PermissionDenied. If nil,
@@ -122,6 +131,9 @@ func New(c Config) *Service {
 
 // with returns c with its zero fields filled in.
 func (c Config) with() Config {
+	if c.Enqueue == nil {
+		c.Enqueue = enqueue(c.Node)
+	}
 	if c.Authorize == nil {
 		c.Authorize = func(context.Context, string) error { return nil }
 	}

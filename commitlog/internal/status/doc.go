@@ -12,6 +12,7 @@
 //	                    WrongCluster
 //	InvalidArgument     TooLarge               make it smaller
 //	ResourceExhausted   Full                   nothing was done; try again when there is room
+//	DataLoss            wal.Corrupt            the node's log is damaged there; read elsewhere
 //	Canceled, DeadlineExceeded                 the context's own errors
 //	Internal            everything else        the outcome is not known
 //

@@ -12,6 +12,7 @@ import (
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/rehearse-go/rehearse/commitlog"
+	"github.com/rehearse-go/rehearse/commitlog/wal"
 )
 
 // A told error is one that another process has told us of. It is the log's
@@ -103,6 +104,11 @@ func (f *fields) read(reason string) error {
 			Producer: f.number("producer"), Sequence: f.number("sequence"), Last: f.number("last")}
 	case tooLarge:
 		return commitlog.TooLarge{Bytes: f.size("bytes"), Limit: f.size("limit")}
+	case corrupt:
+		return &wal.Corrupt{
+			Segment: f.text["segment"], Pos: int64(f.size("pos")),
+			Index: f.number("index"), Offset: f.number("offset"), Why: f.text["why"],
+		}
 	case closed:
 		return commitlog.ErrClosed
 	default:

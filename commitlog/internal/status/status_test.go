@@ -20,6 +20,7 @@ import (
 
 	"github.com/rehearse-go/rehearse/commitlog"
 	"github.com/rehearse-go/rehearse/commitlog/internal/status"
+	"github.com/rehearse-go/rehearse/commitlog/wal"
 )
 
 var (
@@ -43,6 +44,7 @@ var errs = []struct {
 	{commitlog.WrongCluster{What: "a:1", Want: "x", Have: "y"}, codes.FailedPrecondition},
 	{commitlog.WrongSequence{Producer: 1<<64 - 1, Sequence: 4, Last: 2}, codes.FailedPrecondition},
 	{commitlog.TooLarge{Bytes: 11, Limit: 10}, codes.InvalidArgument},
+	{&wal.Corrupt{Segment: "1-0.seg", Pos: 512, Index: 3, Offset: 2, Why: "checksum"}, codes.DataLoss},
 	{commitlog.ErrClosed, codes.Unavailable},
 	{context.Canceled, codes.Canceled},
 	{context.DeadlineExceeded, codes.DeadlineExceeded},

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 
 	"github.com/rehearse-go/rehearse/commitlog"
+	"github.com/rehearse-go/rehearse/commitlog/wal"
 )
 
 // NotFound is the code of an offset outside the log: that of HTTP, as the
@@ -37,6 +38,7 @@ const (
 	wrongSequence = "WRONG_SEQUENCE"
 	tooLarge      = "TOO_LARGE"
 	closed        = "CLOSED"
+	corrupt       = "CORRUPT"
 )
 
 // maxText is how many bytes of an error's text travel: they go in a header,
@@ -115,6 +117,7 @@ func faultOfEntry(err error) (fault, bool) {
 		gone    commitlog.Superseded
 		skipped commitlog.WrongSequence
 		large   commitlog.TooLarge
+		damaged *wal.Corrupt
 	)
 	switch {
 	case errors.As(err, &outside):
@@ -129,6 +132,10 @@ func faultOfEntry(err error) (fault, bool) {
 	case errors.As(err, &large):
 		return fault{codes.InvalidArgument, tooLarge,
 			numbers{"bytes": uint64(large.Bytes), "limit": uint64(large.Limit)}.text()}, true
+	case errors.As(err, &damaged):
+		fields := numbers{"pos": uint64(damaged.Pos), "index": damaged.Index, "offset": damaged.Offset}.text()
+		fields["segment"], fields["why"] = clip(damaged.Segment), clip(damaged.Why)
+		return fault{codes.DataLoss, corrupt, fields}, true
 	default:
 		return fault{}, false
 	}
