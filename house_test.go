@@ -29,7 +29,10 @@ type room struct {
 // rooms is policy, also for rooms that are still to be built. A change here
 // is a decision: write it down in docs/decisions.
 var rooms = []room{
-	{name: "commitlogtest", floor: 5, imports: "clustertest commitlog history linear journal vdisk vnet", testing: true},
+	{
+		name: "commitlogtest", floor: 5,
+		imports: "clustertest commitlog history linear journal vdisk vnet", testing: true,
+	},
 	{name: "clustertest", floor: 4, imports: "vnet vdisk vnettest journal rule internal", testing: true},
 	{name: "vnettest", floor: 3, imports: "vnet journal rule internal", testing: true},
 	{name: "linear", floor: 3, imports: "history", outside: "github.com/anishathalye/porcupine"},
@@ -96,11 +99,21 @@ type pkg struct {
 func TestEveryRoomImportsOnlyWhatItsRowNames(t *testing.T) {
 	for _, goos := range []string{"linux", "darwin", "windows"} {
 		for _, p := range goList(t, goos) {
+			p.Deps = withoutStrays(goos, p.Deps)
 			for _, complaint := range offences(rooms, p) {
 				t.Errorf("GOOS=%s: %s\n\tthe plan is the table in house_test.go", goos, complaint)
 			}
 		}
 	}
+}
+
+// withoutStrays forgives what is none of ours: go-sockaddr, beneath memberlist,
+// has a file for Windows whose name was to make it a test and does not.
+func withoutStrays(goos string, deps []string) []string {
+	if goos != "windows" || !slices.Contains(deps, "github.com/hashicorp/go-sockaddr") {
+		return deps
+	}
+	return slices.DeleteFunc(deps, func(d string) bool { return d == "testing" })
 }
 
 func TestThePlanItselfFallsDownwards(t *testing.T) {

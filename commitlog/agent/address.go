@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 
-	"github.com/rehearse-go/rehearse/commitlog/internal/osfs"
 	"github.com/rehearse-go/rehearse/commitlog/wal"
 )
 
@@ -62,5 +61,5 @@ func openFS(c Config) (wal.FS, error) {
 	if c.FS != nil {
 		return c.FS, nil
 	}
-	return osfs.Open(c.Dir)
+	return wal.Dir(c.Dir)
 }
