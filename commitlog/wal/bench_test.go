@@ -135,7 +135,8 @@ func BenchmarkAppendAlone(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				at := l.Last() + 1
-				if err := l.Append(wal.State{Term: 1, Commit: at - 1}, []wal.Entry{{Index: at, Term: 1, Data: data}}); err != nil {
+				es := []wal.Entry{{Index: at, Term: 1, Data: data}}
+				if err := l.Append(wal.State{Term: 1, Commit: at - 1}, es); err != nil {
 					b.Fatal(err)
 				}
 			}

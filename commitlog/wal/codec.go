@@ -19,6 +19,10 @@ const GroupMark = 0xb1
 // MaxBatch is how many bytes an encoded batch may have: 256 MiB.
 const MaxBatch = 1 << 28
 
+// MaxHeaders is how many headers a record may have: 4096, so that a hostile
+// record takes no more memory than its bytes make likely.
+const MaxHeaders = 1 << 12
+
 // A batch's header: mark, three bytes that are 0, CRC32C of the rest of the
 // header and of those, producer, sequence, time, number of records, bytes of
 // records. A record: length of what follows the CRC, CRC32C of the length and
@@ -49,14 +53,18 @@ func (e Encoded) Producer() (id, sequence uint64) { return e.batch.Producer, e.b
 
 // Encode encodes b. Offsets, times, indexes and terms of its records are
 // ignored: the log sets them. An empty key, value or header value is read back
-// as nil. It is an error for b to hold no record, or to be larger than
-// [MaxBatch].
+// as nil. It is an error for b to hold no record, to be larger than
+// [MaxBatch], or to have a record of more than [MaxHeaders].
 func Encode(b Batch) (Encoded, error) {
 	size := batchHeader
 	for i := range b.Records {
 		size += recordHeader + bodySize(&b.Records[i])
 		if size > MaxBatch {
-			return Encoded{}, fmt.Errorf("wal: a batch of %d records has more than %d bytes: split it", len(b.Records), MaxBatch)
+			return Encoded{}, fmt.Errorf("wal: a batch of %d records has more than %d bytes: split it",
+				len(b.Records), MaxBatch)
+		}
+		if n := len(b.Records[i].Header); n > MaxHeaders {
+			return Encoded{}, fmt.Errorf("wal: record %d of a batch has %d headers; %d are allowed", i, n, MaxHeaders)
 		}
 	}
 	if len(b.Records) == 0 {
@@ -310,7 +318,7 @@ func (r *Record) parse(b []byte) (err error) {
 		return err
 	}
 	n, size := binary.Uvarint(b)
-	if size <= 0 || n > uint64(len(b))/2 {
+	if size <= 0 || n > uint64(len(b))/2 || n > MaxHeaders {
 		return errors.New("its number of headers makes no sense")
 	}
 	b = b[size:]

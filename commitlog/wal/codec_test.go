@@ -34,7 +34,7 @@ func encode(t testing.TB, b wal.Batch) wal.Encoded {
 
 func TestRecordsAreReadAsTheyWereWritten(t *testing.T) {
 	first := wal.Batch{Producer: 7, Sequence: 9, Records: []wal.Record{
-		{Key: []byte("key"), Value: []byte("value"), Header: []wal.Header{{Name: "name", Value: []byte("x")}, {Name: "", Value: nil}}},
+		{Key: []byte("key"), Value: []byte("value"), Header: []wal.Header{{Name: "name", Value: []byte("x")}, {}}},
 		{},
 		{Value: bytes.Repeat([]byte("long "), 1000)},
 	}}
@@ -103,6 +103,10 @@ func TestABatchWithoutRecordsIsNone(t *testing.T) {
 	if _, err := wal.Encode(wal.Batch{Records: make([]wal.Record, 1+wal.MaxBatch/10)}); err == nil {
 		t.Fatal("a batch that is too large was encoded")
 	}
+	many := wal.Record{Header: make([]wal.Header, wal.MaxHeaders+1)}
+	if _, err := wal.Encode(wal.Batch{Records: []wal.Record{many}}); err == nil {
+		t.Fatal("a record with too many headers was encoded")
+	}
 }
 
 func FuzzDecode(f *testing.F) {
@@ -121,7 +125,8 @@ func FuzzDecode(f *testing.F) {
 		if len(records) == 0 {
 			return
 		}
-		again, err := decode(wal.Entry{Data: wal.AppendGroup(nil, records[0].Time, encode(t, wal.Batch{Records: records}))})
+		data = wal.AppendGroup(nil, records[0].Time, encode(t, wal.Batch{Records: records}))
+		again, err := decode(wal.Entry{Data: data})
 		if err != nil || len(again) != len(records) {
 			t.Fatalf("written again: %d records, %v", len(again), err)
 		}

@@ -26,14 +26,16 @@ type Corrupt struct {
 	Why     string
 }
 
+// Error says what is damaged, where, and what to do.
 func (e *Corrupt) Error() string {
-	return fmt.Sprintf("wal: %s is corrupt at byte %d, where entry %d (offset %d) should be: %s; fetch it from another node",
-		e.Segment, e.Pos, e.Index, e.Offset, e.Why)
+	return fmt.Sprintf("wal: %s is corrupt at byte %d, where entry %d (offset %d) should be: %s; "+
+		"fetch it from another node", e.Segment, e.Pos, e.Index, e.Offset, e.Why)
 }
 
 // A WrongIdentity is returned by Open for a directory that is another node's.
 type WrongIdentity struct{ Want, Have Identity }
 
+// Error says whose the directory is.
 func (e WrongIdentity) Error() string {
 	return fmt.Sprintf("wal: the directory belongs to %s, not to %s", e.Have, e.Want)
 }
@@ -44,6 +46,7 @@ type Compacted struct {
 	Low   uint64 // the first offset there is
 }
 
+// Error says where the log begins.
 func (e Compacted) Error() string {
 	return fmt.Sprintf("wal: that was removed; the log begins at index %d, offset %d", e.First, e.Low)
 }
@@ -54,6 +57,7 @@ type Unavailable struct {
 	Next uint64 // the offset of the next record
 }
 
+// Error says where the log ends.
 func (e Unavailable) Error() string {
 	return fmt.Sprintf("wal: that is not there yet; the log ends with index %d, before offset %d", e.Last, e.Next)
 }

@@ -62,10 +62,14 @@ func segmentName(first, base uint64) string {
 	return fmt.Sprintf("%020d-%020d%s", first, base, segmentExt)
 }
 
+// beyond is where indexes and offsets end: far enough, and short of overflow.
+const beyond = 1 << 62
+
 // parseName reads what segmentName returned.
 func parseName(name string) (first, base uint64, ok bool) {
 	n, err := fmt.Sscanf(name, "%d-%d.seg", &first, &base)
-	return first, base, err == nil && n == 2 && name == segmentName(first, base)
+	return first, base, err == nil && n == 2 && name == segmentName(first, base) &&
+		first > 0 && first < beyond && base < beyond
 }
 
 func indexName(segment string) string { return strings.TrimSuffix(segment, segmentExt) + indexExt }

@@ -124,7 +124,11 @@ func (in *incoming) readManifest() error {
 		if size > math.MaxInt64/2 {
 			return fmt.Errorf("a segment of %d bytes makes no sense", size)
 		}
-		in.segments = append(in.segments, newSegment(le.Uint64(m), le.Uint64(m[8:]), 0))
+		first, base := le.Uint64(m), le.Uint64(m[8:])
+		if first == 0 || first >= beyond || base >= beyond {
+			return fmt.Errorf("a segment that begins with entry %d, offset %d makes no sense", first, base)
+		}
+		in.segments = append(in.segments, newSegment(first, base, 0))
 		in.sizes = append(in.sizes, int64(size))
 	}
 	if n = le.Uint32(m); n > maxCheckpoint {
@@ -164,6 +168,9 @@ func (in *incoming) check(i int, f File) error {
 	s := &in.segments[i]
 	if err := s.readSealed(f); err != nil {
 		return err
+	}
+	if s.last < s.first || s.last >= beyond || s.next >= beyond {
+		return s.corrupt(s.size, "a segment without entries, or with too many")
 	}
 	if i > 0 {
 		if err := s.follows(&in.segments[i-1]); err != nil {

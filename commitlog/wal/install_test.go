@@ -5,6 +5,7 @@ package wal_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/rehearse-go/rehearse/commitlog/wal"
@@ -13,7 +14,8 @@ import (
 // exported is what a leader of terms as term says sends of its entries.
 func exported(t testing.TB, after, through uint64, term func(uint64) uint64) []byte {
 	t.Helper()
-	l := open(t, wal.Config{FS: newMemFS(), SegmentSize: 1024, Checkpoint: func(uint64) []byte { return []byte("checkpoint") }})
+	checkpoint := func(uint64) []byte { return []byte("checkpoint") }
+	l := open(t, wal.Config{FS: newMemFS(), SegmentSize: 1024, Checkpoint: checkpoint})
 	for i := uint64(1); i <= 60; i++ {
 		fill(t, l, i, i, term(i))
 	}
@@ -32,14 +34,19 @@ func exported(t testing.TB, after, through uint64, term func(uint64) uint64) []b
 	return b.Bytes()
 }
 
+// leads is the leader's term of an entry, in the tests of installation.
+func leads(i uint64) uint64 { return 1 + i/10 }
+
+// An installing is a log, and what is installed into it.
+type installing struct {
+	name        string
+	own, agrees uint64 // entries of its own, and up to which they are the leader's
+	after       uint64 // what is exported begins behind it
+	keeps       bool   // something of its own
+}
+
 func TestInstalledSegmentsTakeThePlaceOfTheLogsOwn(t *testing.T) {
-	leader := func(i uint64) uint64 { return 1 + i/10 }
-	for _, row := range []struct {
-		name        string
-		own, agrees uint64 // entries of its own, and up to which they are the leader's
-		after       uint64
-		keeps       bool
-	}{
+	for _, row := range []installing{
 		{"it has none", 0, 0, 0, false},
 		{"it has the beginning", 20, 20, 20, true},
 		{"it has the beginning, and others behind", 40, 20, 20, true},
@@ -48,51 +55,59 @@ func TestInstalledSegmentsTakeThePlaceOfTheLogsOwn(t *testing.T) {
 		{"it is ahead", 70, 25, 30, false},
 	} {
 		for _, size := range []int64{512, 1024, 1 << 16} {
-			c := wal.Config{FS: newMemFS(), SegmentSize: size, TailBytes: 1}
-			l := open(t, c)
-			for i := uint64(1); i <= row.own; i++ {
-				term := leader(i)
-				if i > row.agrees {
-					term = 9
-				}
-				if err := l.Append(wal.State{Term: 9, Vote: 5}, []wal.Entry{entry(t, i, term)}); err != nil {
-					t.Fatal(err)
-				}
-			}
-			s, err := l.Import(bytes.NewReader(exported(t, row.after, 50, leader)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			last, term := s.Last()
-			if err := l.Install(s); err != nil {
-				t.Fatalf("%s: %v", row.name, err)
-			}
-			for range 2 {
-				if got, _ := l.Term(last); got != term || row.keeps != (l.First() == 1 && s.First() > 1) {
-					t.Fatalf("%s: begins with %d, of term %d at %d", row.name, l.First(), got, last)
-				}
-				holds(t, l, last, leader)
-				if before, state, err := l.Checkpoint(); before != last+1 || string(state) != "checkpoint" || err != nil {
-					t.Fatalf("%s: the checkpoint is %q before %d, %v", row.name, state, before, err)
-				}
-				if want := (wal.State{Term: 9, Vote: 5}); row.own > 0 && l.State() != want {
-					t.Fatalf("%s: the state is %+v", row.name, l.State())
-				}
-				if err := l.Close(); err != nil {
-					t.Fatal(err)
-				}
-				l = open(t, c)
-			}
-			for i := last + 1; i <= last+20; i++ {
-				fill(t, l, i, i, 9)
-			}
-			holds(t, l, last+20, func(i uint64) uint64 {
-				if i > last {
-					return 9
-				}
-				return leader(i)
-			})
+			t.Run(fmt.Sprintf("%s/%d", row.name, size), func(t *testing.T) { row.test(t, size) })
 		}
+	}
+}
+
+func (row installing) test(t *testing.T, size int64) {
+	c := wal.Config{FS: newMemFS(), SegmentSize: size, TailBytes: 1}
+	l := open(t, c)
+	for i := uint64(1); i <= row.own; i++ {
+		term := leads(i)
+		if i > row.agrees {
+			term = 9
+		}
+		if err := l.Append(wal.State{Term: 9, Vote: 5}, []wal.Entry{entry(t, i, term)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := l.Import(bytes.NewReader(exported(t, row.after, 50, leads)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, _ := s.Last()
+	if err := l.Install(s); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		row.check(t, l, s)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l = open(t, c)
+	}
+	fill(t, l, last+1, last+20, 9)
+	holds(t, l, last+20, func(i uint64) uint64 {
+		if i > last {
+			return 9
+		}
+		return leads(i)
+	})
+}
+
+func (row installing) check(t *testing.T, l *wal.Log, s *wal.Staged) {
+	t.Helper()
+	last, term := s.Last()
+	if got, _ := l.Term(last); got != term || row.keeps != (l.First() == 1 && s.First() > 1) {
+		t.Fatalf("the log begins with %d, and at %d has term %d", l.First(), last, got)
+	}
+	holds(t, l, last, leads)
+	if before, state, err := l.Checkpoint(); before != last+1 || string(state) != "checkpoint" || err != nil {
+		t.Fatalf("the checkpoint is %q before %d, %v", state, before, err)
+	}
+	if want := (wal.State{Term: 9, Vote: 5}); row.own > 0 && l.State() != want {
+		t.Fatalf("the state is %+v", l.State())
 	}
 }
 

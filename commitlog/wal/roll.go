@@ -23,7 +23,8 @@ func (l *Log) prepare() {
 		return
 	}
 	l.spare = make(chan spare, 1)
-	go func(to chan<- spare, fs FS, size int64) { to <- makeSpare(fs, size) }(l.spare, l.config.FS, l.config.SegmentSize)
+	to := l.spare
+	go func() { to <- makeSpare(l.config.FS, l.config.SegmentSize) }()
 }
 
 func makeSpare(f FS, size int64) spare {

@@ -33,7 +33,9 @@ type model struct {
 	ever   map[string]bool // the data of all entries there ever were
 }
 
-func newModel() *model { return &model{lines: []line{{first: 1}}, states: []wal.State{{}}, ever: map[string]bool{}} }
+func newModel() *model {
+	return &model{lines: []line{{first: 1}}, states: []wal.State{{}}, ever: map[string]bool{}}
+}
 
 func (m *model) last() *line { return &m.lines[len(m.lines)-1] }
 

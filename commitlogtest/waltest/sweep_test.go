@@ -1,5 +1,4 @@
-// Longer lives of a log, drawn by seed: crashes, failed and lying syncs, full
-// disks, decay.
+// Longer lives of a log, drawn by seed: crashes, failed and lying syncs, full disks, decay.
 
 package waltest_test
 
