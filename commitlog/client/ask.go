@@ -70,7 +70,8 @@ func (c *Client) Status(ctx context.Context) (commitlog.Status, error) {
 		return commitlog.Status{}, err
 	}
 	if r := resp.GetRole(); r < logv1.Role_FOLLOWER || r > logv1.Role_LEARNER {
-		return commitlog.Status{}, fmt.Errorf("client: node %s says that its role is %d, which is none", resp.GetName(), r)
+		return commitlog.Status{}, fmt.Errorf("client: node %s says that its role is %d; there is none such",
+			resp.GetName(), r)
 	}
 	s := commitlog.Status{
 		Name: resp.GetName(), Cluster: resp.GetCluster(), ID: resp.GetId(),

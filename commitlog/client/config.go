@@ -42,7 +42,8 @@ type Config struct {
 	// address, unless TLS.ServerName is set. If nil, connections are plain, and
 	// then nodes beyond loopback are refused unless Plaintext says that it is
 	// meant: for instance since Dial protects them.
-	TLS       *tls.Config
+	TLS *tls.Config
+	// Plaintext allows that; if false, a forgotten TLS is an error and no leak.
 	Plaintext bool
 
 	// Dial makes a connection; if nil, a net.Dialer does. network is "tcp".
@@ -57,6 +58,8 @@ type Config struct {
 	// they come. It must never have been used before: see [RandomProducer].
 	Producer uint64
 
+	// Retry says how long to wait between attempts; if zero, from 20 ms to 1 s:
+	// soon enough for a failover, and no burden on a cluster that is down.
 	Retry Retry
 
 	// MaxInFlight is how many sends of one [Producer] may wait or be under way

@@ -6,10 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -52,6 +50,7 @@ type node struct {
 	logv1.UnimplementedLogServer
 	c          *cluster
 	name, addr string
+	alias      string // another address at which it is reached
 	learner    bool
 
 	// Under the cluster's mutex.
@@ -134,69 +133,6 @@ func await[R any](ctx context.Context, c *cluster, look func() *R) (*R, error) {
 			return nil, status.ToStatus(ctx.Err(), false)
 		}
 	}
-}
-
-// dial is the network.
-func (c *cluster) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	c.mu.Lock()
-	i := slices.IndexFunc(c.nodes, func(n *node) bool { return n.addr == address })
-	if i < 0 || c.nodes[i].lis == nil {
-		c.mu.Unlock()
-		return nil, &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
-	}
-	n, lis := c.nodes[i], c.nodes[i].lis
-	c.mu.Unlock()
-	conn, err := lis.DialContext(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	w := &wire{Conn: conn, cut: make(chan struct{}), closed: make(chan struct{})}
-	n.conns = append(n.conns, w)
-	return w, nil
-}
-
-// A wire is a connection that can be cut: then nothing arrives and nobody is told.
-type wire struct {
-	net.Conn
-	cut, closed chan struct{}
-	once        sync.Once
-}
-
-func (w *wire) Read(b []byte) (int, error) {
-	n, err := w.Conn.Read(b)
-	select {
-	case <-w.cut:
-		<-w.closed
-		return 0, net.ErrClosed
-	default:
-		return n, err
-	}
-}
-
-func (w *wire) Write(b []byte) (int, error) {
-	select {
-	case <-w.cut:
-		return len(b), nil
-	default:
-		return w.Conn.Write(b)
-	}
-}
-
-func (w *wire) Close() error {
-	w.once.Do(func() { close(w.closed) })
-	return w.Conn.Close()
-}
-
-// cut cuts the connections to a node, which takes no more.
-func (c *cluster) cut(name string) {
-	c.do(func() {
-		for _, conn := range c.node(name).conns {
-			close(conn.cut)
-		}
-		c.node(name).lis = nil
-	})
 }
 
 // client returns a client of the cluster that knows the node n1, or conf.Addrs.
@@ -419,7 +355,9 @@ func (n *node) from(req *logv1.ConsumeRequest) int {
 	return i
 }
 
-func (n *node) ConsumeStream(req *logv1.ConsumeRequest, stream grpc.ServerStreamingServer[logv1.ConsumeResponse]) error {
+func (n *node) ConsumeStream(
+	req *logv1.ConsumeRequest, stream grpc.ServerStreamingServer[logv1.ConsumeResponse],
+) error {
 	n.called("ConsumeStream")
 	if err := n.applied(stream.Context(), req); err != nil {
 		return err

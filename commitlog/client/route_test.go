@@ -148,6 +148,41 @@ func TestANodeThatDoesNotLeadSaysWhoDoesAndIsHeardAtOnce(t *testing.T) {
 	})
 }
 
+func TestOneThatNoLongerLeadsIsNotAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, "n1", "n2")
+		for _, n := range c.nodes {
+			n.mute = true
+		}
+		cl := c.client(client.Config{})
+		produce(t, cl, "a")
+		c.elect("n2")
+		c.do(func() { c.node("n1").alone = true }) // it knows only that it does not lead
+		produce(t, cl, "b")
+		if c.count("n2", "Produce") == 0 {
+			t.Error("n2 was not asked")
+		}
+	})
+}
+
+func TestSeedsAreLeftWhenTheServersAreReached(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, "n1", "n2")
+		c.node("n1").alias = "any:8400"
+		cl := c.client(client.Config{Addrs: []string{"any:8400"}})
+		produce(t, cl, "a")
+		synctest.Wait()
+		if n := c.open("n1") + c.open("n2"); n != 2 {
+			t.Errorf("%d connections to two nodes", n)
+		}
+		c.node("n1").kill()
+		c.node("n2").kill()
+		c.do(func() { c.node("n1").addr = "moved:8400" })
+		c.node("n1").start() // and n2 is gone for good
+		produce(t, cl, "b")
+	})
+}
+
 func TestALeaderNobodyHasToldOfIsReached(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, "n1")
@@ -248,11 +283,11 @@ func TestAClusterThatWasAwayIsFoundAgain(t *testing.T) {
 		synctest.Wait()
 		n3 := c.add("n3") // another node has the seed's address now
 		c.do(func() { n3.addr, c.node("n1").addr = "n1:8400", "elsewhere:1" })
-		time.AfterFunc(time.Hour, func() {
+		time.AfterFunc(10*time.Minute, func() {
 			n3.start()
 			c.elect("n3")
 		})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour+3*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute+3*time.Second)
 		defer cancel()
 		if _, err := cl.Produce(ctx, record("b")); err != nil {
 			t.Fatal(err)
