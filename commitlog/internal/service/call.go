@@ -94,7 +94,8 @@ func (s *Service) guard(what string, do func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.config.Logger.Error("panic", "in", what, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			err = grpcstatus.Errorf(codes.Internal, "commitlog: %s has met a fault of ours; the node's log says which", what)
+			err = grpcstatus.Errorf(codes.Internal,
+				"commitlog: %s has met a fault of ours; the node's log says which", what)
 		}
 	}()
 	return do()

@@ -41,7 +41,8 @@ func TestTheServersAreToldByName(t *testing.T) {
 		s := serve(t, service.Config{Node: &fake{status: three}})
 		got := must(s.GetServers(t.Context(), &logv1.GetServersRequest{}))(t)
 		want := &logv1.GetServersResponse{Servers: []*logv1.Server{
-			{Id: "n1", RpcAddr: "a:1", Learner: true}, {Id: "n2", RpcAddr: "b:1", IsLeader: true}, {Id: "n3", RpcAddr: "c:1"},
+			{Id: "n1", RpcAddr: "a:1", Learner: true}, {Id: "n2", RpcAddr: "b:1", IsLeader: true},
+			{Id: "n3", RpcAddr: "c:1"},
 		}}
 		if !proto.Equal(got, want) {
 			t.Errorf("told %v, want %v", got, want)

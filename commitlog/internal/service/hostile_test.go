@@ -97,7 +97,8 @@ func TestBytesThatAreNoRequestHurtNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := serve(t, service.Config{Node: &fake{}})
 		for _, junk := range []string{
-			"GET / HTTP/1.1\r\n\r\n", strings.Repeat("\xff", 4096), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\x00\x00",
+			"GET / HTTP/1.1\r\n\r\n", strings.Repeat("\xff", 4096),
+			"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\xff\xff\xff\x00\x00",
 		} {
 			conn, err := s.listener.Dial()
 			if err != nil {

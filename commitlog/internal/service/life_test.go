@@ -245,8 +245,9 @@ func TestACallIsALineInTheLog(t *testing.T) {
 		s := serve(t, service.Config{Node: &fake{},
 			Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
 		ids := metadata.AppendToOutgoingContext(t.Context(), "x-request-id", "job-7")
+		odd := metadata.AppendToOutgoingContext(t.Context(), "x-request-id", "no good")
 		must(s.Produce(ids, one("a")))(t)
-		s.Consume(metadata.AppendToOutgoingContext(t.Context(), "x-request-id", "no good"), &logv1.ConsumeRequest{Offset: 5})
+		s.Consume(odd, &logv1.ConsumeRequest{Offset: 5})
 		s.service.Stop(t.Context())
 		for _, want := range []string{
 			"id=job-7 method=/log.v1.Log/Produce peer=bufconn code=OK took=0s",

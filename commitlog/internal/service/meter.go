@@ -82,8 +82,10 @@ func (m *meter) gauges(node Node) {
 			func(s commitlog.Status) uint64 { return s.Durable }},
 		{"low_offset", "Offset of the first record.", func(s commitlog.Status) uint64 { return s.Low }},
 		{"next_offset", "Offset after the last record.", func(s commitlog.Status) uint64 { return s.Next }},
-		{"leading", "1 if this node leads.", func(s commitlog.Status) uint64 { return one(s.Role == commitlog.Leading) }},
-		{"has_leader", "1 if this node knows a leader.", func(s commitlog.Status) uint64 { return one(s.Leader.ID != "") }},
+		{"leading", "1 if this node leads.",
+			func(s commitlog.Status) uint64 { return one(s.Role == commitlog.Leading) }},
+		{"has_leader", "1 if this node knows a leader.",
+			func(s commitlog.Status) uint64 { return one(s.Leader.ID != "") }},
 		{"failed", "1 if this node takes no writes: its disk has failed or is full.",
 			func(s commitlog.Status) uint64 { return one(s.Failed != nil) }},
 	} {
@@ -91,7 +93,9 @@ func (m *meter) gauges(node Node) {
 			tell(float64(g.value(node.Status())))
 		})
 	}
-	m.set.Gauge(metrics.Family{Name: "commitlog_members", Help: "Members of the configuration.", Labels: []string{"kind"}},
+	members := metrics.Family{
+		Name: "commitlog_members", Help: "Members of the configuration.", Labels: []string{"kind"}}
+	m.set.Gauge(members,
 		func(tell func(float64, ...string)) {
 			kinds := map[bool]float64{}
 			for _, member := range node.Status().Members {

@@ -131,7 +131,8 @@ func TestNumberedBatchesOfAStreamKeepTheirNumbers(t *testing.T) {
 		node := &fake{}
 		s := serve(t, service.Config{Node: node})
 		stream := must(s.ProduceStream(t.Context()))(t)
-		send(t, stream, from(5, 1, one("a")), from(5, 2, one("b")), one("c"), one("d"), from(5, 3, one("e")))
+		send(t, stream,
+			from(5, 1, one("a")), from(5, 2, one("b")), one("c"), one("d"), from(5, 3, one("e")))
 		for i := range uint64(5) {
 			if got := must(stream.Recv())(t); got.Offset != i {
 				t.Errorf("answer %d tells of offset %d", i, got.Offset)
@@ -140,7 +141,8 @@ func TestNumberedBatchesOfAStreamKeepTheirNumbers(t *testing.T) {
 		var got []string
 		for _, b := range at(node, &node.batches) {
 			if b.Producer != 0 {
-				got = append(got, fmt.Sprintf("%d:%d %s %d", b.Producer, b.Sequence, b.Records[0].Value, len(b.Records)))
+				v := b.Records[0].Value
+				got = append(got, fmt.Sprintf("%d:%d %s %d", b.Producer, b.Sequence, v, len(b.Records)))
 			}
 		}
 		if want := "[5:1 a 1 5:2 b 1 5:3 e 1]"; fmt.Sprint(got) != want {

@@ -27,8 +27,8 @@ func batchOf(req *logv1.ProduceRequest) (b commitlog.Batch, err error) {
 	case req.GetRecord() != nil && len(records) > 0:
 		return b, bad("a ProduceRequest has both record and records; put all in records")
 	case (req.GetProducer() == 0) != (req.GetSequence() == 0):
-		return b, bad("a ProduceRequest has producer %d and sequence %d; both are 0, or neither, and sequences begin with 1",
-			req.GetProducer(), req.GetSequence())
+		return b, bad("a ProduceRequest has producer %d and sequence %d; "+
+			"both are 0, or neither, and sequences begin with 1", req.GetProducer(), req.GetSequence())
 	case len(records) == 0:
 		records = []*logv1.Record{req.GetRecord()}
 	}

@@ -24,8 +24,8 @@ import (
 )
 
 var (
-	leader = commitlog.Leader{ID: "n1", Addr: "10.0.0.1:8400", Term: 7, Gen: 3}
-	broken = errors.New("input/output error")
+	leader    = commitlog.Leader{ID: "n1", Addr: "10.0.0.1:8400", Term: 7, Gen: 3}
+	errBroken = errors.New("input/output error")
 )
 
 // errs are all the log's errors, each with its code.
@@ -36,11 +36,11 @@ var errs = []struct {
 	{commitlog.OffsetOutOfRange{Offset: 9, Low: 2, Next: 5}, 404},
 	{commitlog.NotLeader{Leader: leader}, codes.Unavailable},
 	{commitlog.NotLeader{}, codes.Unavailable},
-	{commitlog.Uncertain{Pos: commitlog.Pos{Offset: 1, Index: 2, Term: 3}, Leader: leader, Why: broken}, codes.Unknown},
+	{commitlog.Uncertain{Pos: commitlog.Pos{Offset: 1, Index: 2, Term: 3}, Leader: leader, Why: errBroken}, codes.Unknown},
 	{commitlog.Uncertain{}, codes.Unknown},
 	{commitlog.Superseded{Index: 4, Term: 5, By: 6}, codes.Aborted},
-	{commitlog.Latched{Why: broken}, codes.Unavailable},
-	{commitlog.Full{Why: broken}, codes.ResourceExhausted},
+	{commitlog.Latched{Why: errBroken}, codes.Unavailable},
+	{commitlog.Full{Why: errBroken}, codes.ResourceExhausted},
 	{commitlog.WrongCluster{What: "a:1", Want: "x", Have: "y"}, codes.FailedPrecondition},
 	{commitlog.WrongSequence{Producer: 1<<64 - 1, Sequence: 4, Last: 2}, codes.FailedPrecondition},
 	{commitlog.TooLarge{Bytes: 11, Limit: 10}, codes.InvalidArgument},
@@ -103,7 +103,7 @@ func TestAnOffsetOutsideTheLogIsToldAsTheOriginalDoes(t *testing.T) {
 }
 
 func TestAnUncertainOutcomeIsToldWhateverItWraps(t *testing.T) {
-	for _, why := range []error{commitlog.Latched{Why: broken}, commitlog.NotLeader{}, context.Canceled} {
+	for _, why := range []error{commitlog.Latched{Why: errBroken}, commitlog.NotLeader{}, context.Canceled} {
 		sent := status.ToStatus(commitlog.Uncertain{Why: why}, false)
 		if got := grpcstatus.Code(sent); got != codes.Unknown {
 			t.Errorf("%v: code %v; a client would think that nothing was done", why, got)
@@ -128,7 +128,7 @@ func TestAStatusStaysAsItIs(t *testing.T) {
 	if status.ToStatus(nil, false) != nil || status.FromStatus(nil) != nil {
 		t.Error("no error became one")
 	}
-	if got := status.FromStatus(broken); got != broken {
+	if got := status.FromStatus(errBroken); got != errBroken {
 		t.Errorf("an error that is no status came back as %v", got)
 	}
 }

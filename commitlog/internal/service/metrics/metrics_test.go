@@ -21,7 +21,8 @@ func some() *metrics.Set {
 		wait.With("b").Observe(v)
 	}
 	wait.With("a")
-	calls := set.Counter(metrics.Family{Name: "calls_total", Help: "Calls,\nall of \\ them.", Labels: []string{"m", "c"}})
+	calls := set.Counter(metrics.Family{
+		Name: "calls_total", Help: "Calls,\nall of \\ them.", Labels: []string{"m", "c"}})
 	calls.With("Two", "OK").Add(2)
 	calls.With("One", "quote \" slash \\ line \n é").Add(1)
 	set.Counter(metrics.Family{Name: "empty_total", Help: "None yet.", Labels: []string{"x"}})
