@@ -36,7 +36,8 @@ var errs = []struct {
 	{commitlog.OffsetOutOfRange{Offset: 9, Low: 2, Next: 5}, 404},
 	{commitlog.NotLeader{Leader: leader}, codes.Unavailable},
 	{commitlog.NotLeader{}, codes.Unavailable},
-	{commitlog.Uncertain{Pos: commitlog.Pos{Offset: 1, Index: 2, Term: 3}, Leader: leader, Why: errBroken}, codes.Unknown},
+	{commitlog.Uncertain{
+		Pos: commitlog.Pos{Offset: 1, Index: 2, Term: 3}, Leader: leader, Why: errBroken}, codes.Unknown},
 	{commitlog.Uncertain{}, codes.Unknown},
 	{commitlog.Superseded{Index: 4, Term: 5, By: 6}, codes.Aborted},
 	{commitlog.Latched{Why: errBroken}, codes.Unavailable},
