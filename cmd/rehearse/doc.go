@@ -6,6 +6,7 @@
 //	rehearse record --to ADDR -o FILE   a proxy that records the gRPC calls that pass
 //	rehearse replay FILE                a server that answers from the recording
 //	rehearse kafka                      a stand-in Kafka cluster
+//	rehearse log                        a replicated commit log: its nodes and its clients
 //	rehearse up                         a local server of all journals of a directory, and a Kafka
 //	rehearse doctor kafka ADDR          why clients do not reach a Kafka cluster
 //	rehearse trace show FILE            the events of a journal or recording, line by line

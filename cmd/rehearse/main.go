@@ -25,6 +25,7 @@ var commands = []func() *cobra.Command{
 	kafkaCommand,
 	doctorCommand,
 	demoCommand,
+	logCommand,
 }
 
 // How the command exits.
