@@ -41,6 +41,7 @@ func (p plan) attributes() *attributes.Attributes { return attributes.New(planKe
 type connections struct {
 	cc    balancer.ClientConn
 	plan  *plan
+	leads string // address of the leader, of the plan
 	nodes []*endpoint
 	turn  *atomic.Uint64
 }
@@ -73,8 +74,24 @@ func (b *connections) UpdateClientConnState(s balancer.ClientConnState) error {
 		b.leave(e)
 	}
 	b.nodes = next
+	b.revive(p.now.leaderAddr())
 	b.settle()
 	return nil
+}
+
+// revive has a new leader connected at once, also if that has failed lately: it
+// was away, and is back. A new connection does it, since gRPC's own
+// ResetConnectBackoff races with connections that come and go.
+func (b *connections) revive(leader string) {
+	if leader == b.leads {
+		return
+	}
+	b.leads = leader
+	for _, e := range b.nodes {
+		if e.addr == leader && e.cond == failing {
+			b.leave(e)
+		}
+	}
 }
 
 // take returns the endpoint of an address, no longer among the nodes, or a new one.

@@ -32,7 +32,7 @@ type endpoint struct {
 // change. Who leads it reads at the time of the call.
 type picker struct {
 	view      *view
-	version   uint64 // of the topology of which the endpoints are
+	version   uint64 // of the topology of which the endpoints are; with an older one calls wait
 	read      Preference
 	endpoints []endpoint
 	turn      *atomic.Uint64 // of all pickers of a client
@@ -60,14 +60,14 @@ func (p *picker) Pick(info balancer.PickInfo) (balancer.PickResult, error) {
 func (p *picker) choose(c *call) (*endpoint, error) {
 	now := p.view.now.Load()
 	switch leader := now.leaderAddr(); {
-	case c.node != "":
-		return p.one(c.node, now)
-	case c.to == toLeader && leader != "":
-		return p.one(leader, now)
-	case c.to == toReader && p.read == ReadLeader && leader != "":
-		return p.one(leader, now)
 	case p.version < now.version:
-		return nil, balancer.ErrNoSubConnAvailable // the picker that knows all nodes is on its way
+		return nil, balancer.ErrNoSubConnAvailable // the picker that knows it all is on its way
+	case c.node != "":
+		return p.one(c.node)
+	case c.to == toLeader && leader != "":
+		return p.one(leader)
+	case c.to == toReader && p.read == ReadLeader && leader != "":
+		return p.one(leader)
 	case c.to == toReader && p.read == ReadFollowers:
 		return p.first(c, func(e *endpoint) int { return rank(e, leader) })
 	default:
@@ -76,12 +76,9 @@ func (p *picker) choose(c *call) (*endpoint, error) {
 }
 
 // one returns the endpoint of that name or address.
-func (p *picker) one(which string, now *topology) (*endpoint, error) {
+func (p *picker) one(which string) (*endpoint, error) {
 	i := slices.IndexFunc(p.endpoints, func(e endpoint) bool { return e.name == which || e.addr == which })
-	switch {
-	case i < 0 && p.version < now.version:
-		return nil, balancer.ErrNoSubConnAvailable // the picker that knows it is on its way
-	case i < 0:
+	if i < 0 {
 		return nil, fmt.Errorf("client: no node %s is known", which)
 	}
 	switch e := &p.endpoints[i]; e.cond {
@@ -145,7 +142,7 @@ func (p *picker) first(c *call, rank func(*endpoint) int) (*endpoint, error) {
 		}
 	}
 	if c.avoid != "" {
-		return p.one(c.avoid, p.view.now.Load())
+		return p.one(c.avoid)
 	}
 	if last == nil {
 		return nil, balancer.ErrNoSubConnAvailable

@@ -27,7 +27,6 @@ func (s source) Build(_ resolver.Target, cc resolver.ClientConn, _ resolver.Buil
 type teller struct{ closed chan struct{} }
 
 func (r *teller) tell(c *Client, cc resolver.ClientConn) {
-	leader := ""
 	for {
 		now, changed := c.view.look()
 		var addrs []resolver.Address
@@ -39,10 +38,6 @@ func (r *teller) tell(c *Client, cc resolver.ClientConn) {
 		}
 		// An error says that the connection is closing, which r.closed will say.
 		_ = cc.UpdateState(resolver.State{Addresses: addrs, Attributes: plan{c, now}.attributes()})
-		if next := now.leaderAddr(); next != leader {
-			leader = next
-			c.conn.ResetConnectBackoff() // the new leader may have been away, and is back
-		}
 		select {
 		case <-changed:
 		case <-r.closed:

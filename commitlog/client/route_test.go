@@ -179,6 +179,7 @@ func TestSeedsAreLeftWhenTheServersAreReached(t *testing.T) {
 		c.node("n2").kill()
 		c.do(func() { c.node("n1").addr = "moved:8400" })
 		c.node("n1").start() // and n2 is gone for good
+		synctest.Wait()      // until the broken connections are noticed
 		produce(t, cl, "b")
 	})
 }
@@ -228,6 +229,23 @@ func TestCallsWaitWhileNobodyLeads(t *testing.T) {
 		produce(t, cl, "a")
 		if took := time.Since(start); took != 5*time.Second {
 			t.Errorf("it took %v; the leader was there after 5s, and told at once", took)
+		}
+	})
+}
+
+func TestALeaderThatWasAwayIsReachedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, "n1", "n2")
+		cl := c.client(client.Config{})
+		produce(t, cl, "a")
+		c.node("n2").kill()
+		time.Sleep(time.Minute + 900*time.Millisecond) // virtual
+		c.node("n2").start()
+		c.elect("n2")
+		start := time.Now()
+		produce(t, cl, "b")
+		if took := time.Since(start); took != 0 {
+			t.Errorf("it took %v: the client waited for its next turn to connect", took)
 		}
 	})
 }
