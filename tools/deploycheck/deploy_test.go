@@ -50,7 +50,7 @@ var settings = []struct {
 	{"secrets of one's own", own, []string{"ours", "whispers"}},
 	{"reached from outside", deploycheck.Values{
 		"replicas":      5,
-		"advertiseAddr": "$(POD_NAME).log.example.com:8401",
+		"advertiseAddr": "$(POD_NAME).log.example.com",
 		"servicePerPod": map[string]any{"enabled": true, "annotations": map[string]any{"a": "b"}},
 		"service":       map[string]any{"type": "LoadBalancer", "annotations": map[string]any{"a": "b"}},
 		"tls":           map[string]any{"extraNames": []any{"*.log.example.com"}, "days": 90},

@@ -15,7 +15,8 @@ const prefix = "REHEARSE_LOG_"
 var flags = strings.Fields(`config-file data-dir node-name bind-addr rpc-port advertise-addr start-join-addrs bootstrap
 	acl-model-file acl-policy-file server-tls-cert-file server-tls-key-file server-tls-ca-file
 	peer-tls-cert-file peer-tls-key-file peer-tls-ca-file gossip-key-file health-addr
-	retain-bytes retain-age segment-bytes`)
+	retain-bytes retain-age segment-bytes rpc-addr plaintext gateway-addr remove-after heartbeat election-ticks
+	canonical-codes log-level log-format shutdown-timeout leave`)
 
 // variable complains unless a variable is no flag's, or one of the flags'.
 func variable(where, name string) []string {
