@@ -4,6 +4,7 @@ package commitlogtest_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -11,11 +12,28 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/rehearse-go/rehearse/commitlog"
 	"github.com/rehearse-go/rehearse/commitlog/client"
 	"github.com/rehearse-go/rehearse/commitlogtest"
 )
 
-func TestThreeAgents(t *testing.T) {
+// The test of the original: produce to the leader, consume from it and from
+// the others; an offset that is not there, a client that may not.
+func TestThreeAgentsHoldOneLog(t *testing.T) {
+	commitlogtest.Run(t, commitlogtest.Config{}, func(t *testing.T, c *commitlogtest.Cluster) {
+		c.Leader()
+		c.Produce("foo")
+		c.AwaitVoters(3)
+		c.AwaitEverywhere("foo")
+		_, err := c.Client("root").Read(t.Context(), 1, client.Options{Level: commitlog.Linearizable})
+		if want := (commitlog.OffsetOutOfRange{Offset: 1, Low: 0, Next: 1}); !errors.Is(err, want) {
+			t.Errorf("behind the end: %v", err)
+		}
+		nobodyMay(t, c)
+	})
+}
+
+func TestTheLogOutlivesWhateverBefallsItsNodes(t *testing.T) {
 	commitlogtest.Run(t, commitlogtest.Config{}, func(t *testing.T, c *commitlogtest.Cluster) {
 		c.AwaitVoters(3)
 		first := c.Leader()
