@@ -17,7 +17,8 @@ import (
 //
 // What one Append writes lies in one segment; if there is no room for it in
 // the present one, it begins another. [ErrFull] means that there was none on the
-// disk either: nothing was done. After any other failure of the disk, every
+// disk either: nothing was done. So it is if s commits what is not in the log, or
+// es would replace what is committed, or does not follow. After any other failure of the disk, every
 // Append and Sync returns that first error: what is on the disk is not known
 // any more, and only opening the log again tells. The data of es must not
 // change afterwards.
@@ -42,17 +43,23 @@ func (l *Log) Append(s State, es []Entry) error {
 			return err
 		}
 	}
+	if err := l.change(at, next); err != nil {
+		return l.latch(err)
+	}
+	return l.write(s, es, need)
+}
+
+// change cuts the log off at a place, and begins a new segment, if need be.
+func (l *Log) change(at *place, next *beginning) error {
 	if at != nil {
 		if err := l.cut(at); err != nil {
-			return l.latch(err)
+			return errors.Join(err, next.drop())
 		}
 	}
 	if next != nil {
-		if err := l.roll(next); err != nil {
-			return l.latch(err)
-		}
+		return l.roll(next)
 	}
-	return l.write(s, es, need)
+	return nil
 }
 
 // usable returns why nothing can be written.
@@ -166,19 +173,11 @@ func (l *Log) write(s State, es []Entry, need int64) error {
 	if l.buf = b; cap(b) > 16<<20 {
 		l.buf = nil
 	}
-	l.show(es)
+	l.publish(func(t *tail) { t.append(es, l.config.TailBytes) })
 	if a.size > a.limit/2 {
 		l.prepare()
 	}
 	return nil
-}
-
-// show publishes what was appended, with the tail in memory.
-func (l *Log) show(es []Entry) {
-	l.mu.Lock()
-	l.pub.tail.append(es, l.config.TailBytes)
-	l.mu.Unlock()
-	l.publish()
 }
 
 // Sync makes all that was appended durable.

@@ -142,10 +142,7 @@ func (l *Log) cut(p *place) error {
 	old := l.active
 	p.handle = &handle{name: p.name, file: file, refs: 1}
 	l.active, l.sealed = p.active, p.sealed
-	l.mu.Lock()
-	l.pub.tail.cut(p.last)
-	l.mu.Unlock()
-	l.publish()
+	l.publish(func(t *tail) { t.cut(p.last) })
 	l.files.forget(p.name)
 	l.files.end(old.handle)
 	b, err := c.finish(l.config.FS, file)

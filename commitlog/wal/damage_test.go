@@ -33,6 +33,13 @@ func survey(t testing.TB, fs *memFS) (last uint64, damage error) {
 		return 0, err
 	}
 	defer l.Close()
+	found := l.Verify()
+	defer func() {
+		if damage != nil && found == nil {
+			t.Errorf("Verify finds nothing, reading %v", damage)
+		}
+		damage = found
+	}()
 	for i := l.First(); i <= l.Last(); i++ {
 		es, err := l.Entries(i, i+1, 1)
 		if err != nil {
@@ -72,7 +79,7 @@ func TestAFlippedBitIsFoundAndNeverCutOff(t *testing.T) {
 			last, err := survey(t, fs)
 			if err != nil {
 				isCorrupt(t, fmt.Sprintf("bit %d of %s", bit, name), err)
-			} else if last != 20 {
+			} else if last != 20 || name != names[len(names)-1] {
 				t.Fatalf("bit %d of %s: %d entries are left", bit, name, last)
 			}
 		}

@@ -195,7 +195,8 @@ var errCount = errors.New("another number of records than its frame says")
 
 // same returns an error unless s was found to be as its seal says.
 func (s *segment) same(seal *segment) error {
-	if s.last == seal.last && s.next == seal.next && s.oldest == seal.oldest && s.newest == seal.newest && slices.Equal(s.runs, seal.runs) {
+	if s.last == seal.last && s.next == seal.next && s.oldest == seal.oldest && s.newest == seal.newest &&
+		slices.Equal(s.runs, seal.runs) {
 		return nil
 	}
 	return s.corrupt(seal.size, "the segment's entries are not those that its seal tells of")

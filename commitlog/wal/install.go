@@ -189,10 +189,7 @@ func (l *Log) commit(p plan) error {
 		return err
 	}
 	l.gen++
-	l.mu.Lock()
-	l.pub.tail = tail{}
-	l.mu.Unlock()
-	l.publish()
+	l.publish(func(t *tail) { *t = tail{} })
 	l.files.end(old)
 	return nil
 }

@@ -116,11 +116,14 @@ func (l *Log) open() (err error) {
 	return nil
 }
 
-// publish shows readers what the writer has done.
-func (l *Log) publish() {
+// publish shows readers what the writer has done, and what it does to the tail.
+func (l *Log) publish(change ...func(t *tail)) {
 	a := &l.active
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, f := range change {
+		f(&l.pub.tail)
+	}
 	l.pub.sealed, l.pub.active, l.pub.points, l.pub.handle = l.sealed, a.segment, a.points, a.handle
 	l.pub.state, l.pub.gen, l.pub.closed = l.state, l.gen, l.closed
 }

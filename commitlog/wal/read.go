@@ -47,8 +47,9 @@ func (l *Log) Entries(lo, hi uint64, max int) (es []Entry, err error) {
 			return nil
 		}
 		es = nil
+		left := max
 		return l.readEntries(v, lo, reading{bytes: max, take: func(e Entry) bool {
-			if max -= len(e.Data); max < 0 && len(es) > 0 || e.Index >= hi {
+			if left -= len(e.Data); left < 0 && len(es) > 0 || e.Index >= hi {
 				return false
 			}
 			es = append(es, e)

@@ -111,6 +111,14 @@ func (l *Log) takeSpare(b *beginning, size int64) error {
 	return nil
 }
 
+// drop closes the file of a beginning that comes to nothing.
+func (b *beginning) drop() error {
+	if b == nil {
+		return nil
+	}
+	return b.file.Close()
+}
+
 // roll makes b the active segment.
 func (l *Log) roll(b *beginning) error {
 	old := l.active

@@ -40,19 +40,20 @@ func (t *tail) cut(last uint64) {
 
 // from returns the entries from index on, unless they are not all there.
 func (t *tail) from(index uint64) []Entry {
-	if len(t.entries) == 0 || index < t.entries[0].Index {
+	if n := len(t.entries); n == 0 || index < t.entries[0].Index || index > t.entries[n-1].Index {
 		return nil
 	}
-	return t.entries[min(index-t.entries[0].Index, uint64(len(t.entries))):]
+	return t.entries[index-t.entries[0].Index:]
 }
 
 // holding returns the entries from the one on that holds the record of that
 // offset, unless it is not there.
 func (t *tail) holding(offset uint64) []Entry {
-	if len(t.entries) == 0 || offset < t.entries[0].Base {
+	n := len(t.entries)
+	if n == 0 || offset < t.entries[0].Base || offset >= t.entries[n-1].Base+uint64(t.entries[n-1].Count) {
 		return nil
 	}
-	lo, hi := 0, len(t.entries) // the first that ends behind offset
+	lo, hi := 0, n // the first that ends behind offset
 	for lo < hi {
 		if mid := (lo + hi) / 2; t.entries[mid].Base+uint64(t.entries[mid].Count) > offset {
 			hi = mid

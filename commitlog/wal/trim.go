@@ -3,9 +3,11 @@
 package wal
 
 import (
+	"errors"
 	"io/fs"
 	"math"
 	"os"
+	"slices"
 
 	"github.com/rehearse-go/rehearse/commitlog/wal/internal/frame"
 )
@@ -119,4 +121,41 @@ func (s *segment) checkpoint(f File) ([]byte, error) {
 			return f.Data, err
 		}
 	}
+}
+
+// Verify reads all that the log holds, and returns the first damage it finds.
+// Reads check what they read; this is for what nobody reads. It may take
+// long: it reads the whole log. It may be called from any goroutine.
+func (l *Log) Verify() error {
+	v := l.peek()
+	for _, s := range v.sealed {
+		if err := l.verify(s); err != nil {
+			return err
+		}
+	}
+	var bad error
+	err := l.retry(func(v *view) error {
+		_, err := l.inSegment(v, &v.active, reading{
+			after: func(p point) bool { return p.index > v.active.first },
+			take:  func(e Entry) bool { bad = checkRecords(e); return bad == nil },
+		})
+		return err
+	})
+	return errors.Join(err, bad)
+}
+
+// verify reads a sealed segment, unless it is gone.
+func (l *Log) verify(s *segment) error {
+	return l.retry(func(v *view) error {
+		if !slices.Contains(v.sealed, s) {
+			return nil
+		}
+		f, err := l.config.FS.OpenFile(s.name, os.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = s.scan(f, math.MaxInt64/2, checkRecords)
+		return err
+	})
 }

@@ -200,7 +200,7 @@ type watchedFile struct {
 }
 
 func (w *watched) OpenFile(name string, flag int, perm fs.FileMode) (vdisk.File, error) {
-	if strings.HasSuffix(name, ".idx") && flag&os.O_CREATE != 0 {
+	if strings.Contains(name, ".idx") && flag&os.O_CREATE != 0 {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: syscall.EACCES}
 	}
 	f, err := w.FS.OpenFile(name, flag, perm)
