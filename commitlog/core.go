@@ -97,8 +97,17 @@ func (k *core) found(self ledger.Member) error {
 	if err != nil {
 		return fmt.Errorf("commitlog: founding a cluster: %w", err)
 	}
-	k.settle()
-	return k.raft.Campaign()
+	return nil
+}
+
+// hurry lets a node that is the only voter lead at once: there is nobody whose
+// sign of life it could be waiting for.
+func (k *core) hurry() {
+	alone := len(k.ledger.Config.State.GetVoters()) == 1 && ledger.Votes(k.ledger.Config.State, k.id)
+	if alone && k.role == raft.StateFollower && k.leader == raft.None {
+		// Raft refuses while entries are not applied; the next call tries again.
+		_ = k.raft.Campaign()
+	}
 }
 
 // settle takes from Raft what it has ready, until there is nothing.

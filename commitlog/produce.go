@@ -88,14 +88,16 @@ func (k *core) offer(now time.Time) bool {
 		now = k.ledger.Newest // time never goes back in the log, whoever leads
 	}
 	batches := make([]wal.Encoded, len(p.offered))
+	size := 1
 	for i, q := range p.offered {
 		batches[i] = q.batch
+		size += q.batch.Len()
 	}
-	data := wal.AppendGroup(nil, now, batches...)
+	data := wal.AppendGroup(make([]byte, 0, size), now, batches...)
 	p.size = len(data)
 	err := k.raft.Propose(data)
 	if errors.Is(err, raft.ErrProposalDropped) && k.role == raft.StateLeader {
-		p.offered = nil
+		p.putBack(taken)
 		return false // too much is uncommitted, or leadership is being handed over: they wait
 	}
 	p.drop(taken)
@@ -167,6 +169,16 @@ func (p *produce) drop(n int) {
 		p.bytes -= q.batch.Len()
 	}
 	p.waiting = append(p.waiting[:0], p.waiting[n:]...)
+}
+
+// putBack lets what was offered wait again. What else was taken is answered,
+// or waits for the first copy.
+func (p *produce) putBack(taken int) {
+	p.drop(taken)
+	for _, q := range p.offered {
+		p.bytes += q.batch.Len()
+	}
+	p.waiting, p.offered = slices.Concat(p.offered, p.waiting), nil
 }
 
 // appended notes where the group lies that was offered: it is the first entry

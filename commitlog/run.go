@@ -65,6 +65,7 @@ func (n *Node) flush() {
 		n.careful(func() {
 			k.ask()
 			k.settle()
+			k.hurry()
 			k.propose(n.config.Now())
 			k.settle()
 		})
