@@ -110,7 +110,7 @@ func (n *Node) open() (err error) {
 	}
 	n.core.say(Event{Kind: Recovered, Index: n.log.Last(), Term: n.core.term})
 	if n.log.Last() == 0 && n.who.cluster != "" && n.config.Bootstrap {
-		err = n.core.found(ledger.Member{ID: n.who.id, Name: n.config.Name, Addr: n.config.Addr})
+		err = n.core.found(n.self())
 	}
 	n.links = peer.New(peer.Config{
 		Listener: n.config.Listener, Logger: n.config.Logger,
@@ -121,6 +121,28 @@ func (n *Node) open() (err error) {
 	})
 	n.publish()
 	return err
+}
+
+func (n *Node) self() ledger.Member {
+	return ledger.Member{ID: n.who.id, Name: n.config.Name, Addr: n.config.Addr}
+}
+
+// Found founds a cluster of this node alone, as Config.Bootstrap does, for
+// whoever knows only later that there is none yet. It does nothing if the node
+// belongs to a cluster.
+func (n *Node) Found(ctx context.Context) error {
+	var err error
+	asked := n.call(ctx, func(k *core) {
+		if k.failed != nil || n.log.Last() > 0 || n.hello().Cluster != "" {
+			err = k.failed
+			return
+		}
+		cluster := newIdentity(n.config.Name, n.config.Addr, n.config.Now(), true).cluster
+		if err = n.adopt(cluster); err == nil {
+			err = k.found(n.self())
+		}
+	})
+	return errors.Join(asked, err)
 }
 
 // recoverLedger makes a ledger of the log, with what is known to be committed.

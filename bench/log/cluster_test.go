@@ -36,6 +36,7 @@ type clusterSubject struct {
 
 // clusters are compared with the first.
 var clusters = []clusterSubject{
+	{"commitlog", openCommitCluster},
 	{"hashicorp raft", openHashicorp},
 	{"JetStream", openJetStreamCluster},
 	{"etcd raft", openEtcd},

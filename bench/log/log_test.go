@@ -30,6 +30,7 @@ type logSubject struct {
 // faster on this disk with one writer.
 var logs = []logSubject{
 	{"limit", openLimit},
+	{"commitlog", openCommitLog},
 	{"growing file", openGrowing},
 	{"raft-wal", openRaftWAL},
 	{"tidwall wal", openTidwall},

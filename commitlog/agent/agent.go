@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -22,6 +23,7 @@ type Agent struct {
 	rpcAddr string
 	guard   *guard
 	mux     *peer.Mux
+	dir     io.Closer // what the agent itself has opened; nil if it was given an FS
 	node    *commitlog.Node
 	service *service.Service
 	group   *gossip.Group
@@ -89,8 +91,11 @@ func (a *Agent) openNode() (err error) {
 	if err != nil {
 		return err
 	}
+	if dir, ok := files.(io.Closer); ok && c.FS == nil {
+		a.dir = dir
+	}
 	a.node, err = commitlog.New(commitlog.Config{
-		Name: c.Name, Addr: a.rpcAddr, Bootstrap: c.Bootstrap,
+		Name: c.Name, Addr: a.rpcAddr, Bootstrap: c.Bootstrap && len(c.Join) == 0,
 		FS: files, Segment: c.Segment, Retain: c.Retain,
 		Listener: a.mux.Peers(), Dial: a.guard.dialPeer(c.Dial),
 		Heartbeat: c.Heartbeat, Election: c.Election, Tick: c.Tick, Now: c.Now, Logger: c.Logger,
@@ -158,6 +163,7 @@ func (a *Agent) Run(ctx context.Context) error {
 	for _, w := range a.web {
 		serve(w.what, w.serve)
 	}
+	running.Go(func() { a.found(ctx) })
 	running.Go(func() { a.watchLeader(ctx) })
 	running.Go(func() { a.reconcile(ctx) })
 	var err error
@@ -203,6 +209,9 @@ func (a *Agent) closeAll() error {
 	}
 	if a.mux != nil {
 		errs = append(errs, a.mux.Close())
+	}
+	if a.dir != nil {
+		errs = append(errs, a.dir.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -48,8 +48,9 @@ type Config struct {
 	Name string // unique in the cluster; if "", the host's name, which is unique on most networks
 	Dir  string // where the log lies; if "", "rehearse-log": never a temporary place
 
-	// Bootstrap founds a cluster, unless Dir holds a log: it is harmless on a
-	// node that has one, so the same command starts a node each time.
+	// Bootstrap founds a cluster, unless Dir holds a log, or one of the nodes in
+	// Join has a cluster: so the same command starts the node each time, also
+	// with an empty disk.
 	Bootstrap bool
 
 	Bind string   // Serf's address, for TCP and UDP; if "", 127.0.0.1:8401

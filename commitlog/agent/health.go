@@ -5,6 +5,7 @@ package agent
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -68,7 +69,14 @@ func (a *Agent) authorizeHTTP(r *http.Request, action string) error {
 // probes answers whether the process lives, whether it can serve, and how it does.
 func (a *Agent) probes() http.Handler {
 	h := http.NewServeMux()
-	h.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	h.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		var latched commitlog.Latched
+		if err := a.node.Status().Failed; errors.As(err, &latched) { // which only a restart mends
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	})
 	h.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if err := unready(a.node.Status()); err != nil {
 			http.Error(w, err.Error(), http.StatusServiceUnavailable)

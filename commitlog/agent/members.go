@@ -79,6 +79,32 @@ func (a *Agent) reconcile(ctx context.Context) {
 	}
 }
 
+// foundAfter is how long a node that is to found a cluster, and has others to
+// join, looks for theirs first.
+const foundAfter = 3 * time.Second
+
+// found founds a cluster if the Config says so, and none of the others has
+// one: a node that lost its disk must not found a second.
+func (a *Agent) found(ctx context.Context) {
+	if !a.config.Bootstrap || len(a.config.Join) == 0 || a.node.Status().Cluster != "" {
+		return
+	}
+	look, cancel := context.WithTimeout(ctx, foundAfter)
+	defer cancel()
+	if err := a.group.Join(look, a.config.Join); err != nil && ctx.Err() == nil {
+		a.config.Logger.Info("nobody answers yet; this node founds the cluster", "error", err)
+	}
+	for _, m := range a.group.Members() {
+		if m.Tags[gossip.ClusterTag] != "" {
+			a.config.Logger.Info("the cluster is there already; this node waits to be joined to it", "node", m.Name)
+			return
+		}
+	}
+	if err := a.node.Found(ctx); err != nil && ctx.Err() == nil {
+		a.config.Logger.Error("the cluster could not be founded", "error", err)
+	}
+}
+
 // watchLeader lets reconcile look at each change of leadership and of the
 // node's cluster.
 func (a *Agent) watchLeader(ctx context.Context) {
