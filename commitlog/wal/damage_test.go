@@ -214,3 +214,19 @@ func TestAnothersDirectoryIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestALostSectorThatALaterFrameKnowsToBeSyncedIsDamage(t *testing.T) {
+	whole := newMemFS()
+	l := open(t, wal.Config{FS: whole, SegmentSize: 8192})
+	for i := uint64(1); i <= 40; i++ {
+		fill(t, l, i, i, 1)
+	}
+	end := l.Segments()[0].Bytes
+	name := whole.names(".seg")[0]
+	for at := int64(0); at+1024 < end; at += 512 { // the last frames are behind
+		fs := whole.clone()
+		clear(fs.files[name].b[at : at+512])
+		_, err := survey(t, fs)
+		isCorrupt(t, fmt.Sprintf("a sector at %d", at), err)
+	}
+}
