@@ -25,6 +25,10 @@ const (
 	serfPort = ":8401"
 )
 
+// segment is the size of an agent's segments, in bytes: small, since a virtual
+// disk is memory, and a node that starts looks at all of its last segment.
+const segment = 1 << 20
+
 func rpcAddr(node string) string { return node + rpcPort }
 
 // builder returns what makes the agent of one life of a node.
@@ -35,7 +39,7 @@ func builder(c Config, trust *trust) func(*clustertest.Env) (*Agent, error) {
 			Bind: e.Name() + serfPort, RPC: rpcAddr(e.Name()),
 			FS: e.FS(), Listen: e.Listen, ListenPacket: e.ListenPacket, Dial: e.Dial,
 			Tick: e.Tick, Now: e.Now, Logger: e.Logger(),
-			Plaintext: c.Plain,
+			Plaintext: c.Plain, Segment: segment,
 		}
 		for _, other := range e.Nodes() {
 			if other != e.Name() {

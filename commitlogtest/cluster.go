@@ -3,6 +3,7 @@
 package commitlogtest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -19,13 +20,14 @@ import (
 // A Config describes a cluster. The zero Config is three agents with mutual
 // TLS, the first of which founds the cluster and the others join.
 type Config struct {
-	clustertest.Config
+	clustertest.Config // a Grace of 0 is a minute in all modes, as agents in processes start slowly on a busy machine
 
 	// Plain leaves TLS and access rules away, as for tests that are about
 	// something else: certificates take a third of the time.
 	Plain bool
 
-	// Agent has the last word about a node's Config; if nil, it stays as it is.
+	// Agent has the last word about a node's Config; if nil, it stays as it is:
+	// the agent's usual one, but for segments of 1 MiB.
 	Agent func(*agent.Config, *clustertest.Env)
 
 	// Within is how long the cluster's methods wait; if 0, a minute, the
@@ -49,6 +51,7 @@ type Cluster struct {
 func Run(t *testing.T, c Config, body func(t *testing.T, c *Cluster)) {
 	t.Helper()
 	trust := newTrust(t, c)
+	c.Grace = cmp.Or(c.Grace, time.Minute)
 	clustertest.Run(t, c.Config, builder(c, trust), func(t *testing.T, in *clustertest.Cluster[*Agent]) {
 		body(t, newCluster(c, trust, in))
 	})
@@ -59,6 +62,7 @@ func Run(t *testing.T, c Config, body func(t *testing.T, c *Cluster)) {
 func Sweep(t *testing.T, s clustertest.SweepConfig, c Config, body func(t *testing.T, c *Cluster)) {
 	t.Helper()
 	trust := newTrust(t, c)
+	c.Grace = cmp.Or(c.Grace, time.Minute)
 	clustertest.Sweep(t, s, builder(c, trust), func(t *testing.T, in *clustertest.Cluster[*Agent]) {
 		body(t, newCluster(c, trust, in))
 	})
@@ -73,7 +77,8 @@ func newCluster(c Config, trust *trust, in *clustertest.Cluster[*Agent]) *Cluste
 
 // Client returns a client whose certificate has this common name: the rules
 // let "root" do everything and others nothing, unless Config.Agent changes
-// them. It is closed with the cluster.
+// them. It has a producer's ID, so that what it sends again is in the log once,
+// also if a leader ends at the wrong moment. It is closed with the cluster.
 func (c *Cluster) Client(name string) *client.Client {
 	c.T.Helper()
 	if it, ok := c.clients[name]; ok {
@@ -83,7 +88,10 @@ func (c *Cluster) Client(name string) *client.Client {
 	for n := range c.Nodes() {
 		addrs = append(addrs, rpcAddr(n.Name()))
 	}
-	config := client.Config{Addrs: addrs, Dial: c.Dial, Plaintext: c.config.Plain}
+	config := client.Config{
+		Addrs: addrs, Dial: c.Dial, Plaintext: c.config.Plain,
+		Producer: hashed("commitlogtest client " + name),
+	}
 	if !c.config.Plain {
 		secured, err := c.trust.authority.ClientTLS(name)
 		if err != nil {

@@ -3,7 +3,8 @@
 package commitlogtest
 
 import (
-	"errors"
+	"fmt"
+	"hash/fnv"
 	"os"
 	"path/filepath"
 	"sync"
@@ -20,26 +21,36 @@ type trust struct {
 	authority *certs.Authority
 
 	mu     sync.Mutex
-	issued map[string]bool
+	issued map[string]agent.TLS // by node
 }
-
-// dirVar names the directory of certificates to the processes of nodes.
-const dirVar = "REHEARSE_COMMITLOGTEST_CERTS"
 
 const authorityFile, authorityKeyFile = "ca.pem", "ca-key.pem"
 
-// newTrust makes an authority, or, in a node's process, takes its parent's.
+// dirVar is the variable that names the directory of a test's authority to the
+// processes of its nodes: each test has its own, since tests may run at once.
+func dirVar(t *testing.T) string {
+	return fmt.Sprintf("REHEARSE_COMMITLOGTEST_CERTS_%X", hashed(t.Name()))
+}
+
+func hashed(s string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(s))
+	return h.Sum64()
+}
+
+// newTrust makes an authority; in a node's process, and for another cluster of
+// the same test, it takes the one that is there.
 func newTrust(t *testing.T, c Config) *trust {
 	t.Helper()
 	if c.Plain {
 		return nil
 	}
-	made := &trust{dir: os.Getenv(dirVar), issued: map[string]bool{}}
+	made := &trust{dir: os.Getenv(dirVar(t)), issued: map[string]agent.TLS{}}
 	var err error
 	if made.dir == "" {
 		made.dir = t.TempDir()
-		os.Setenv(dirVar, made.dir) // for processes; not t.Setenv, which forbids parallel tests
-		t.Cleanup(func() { os.Unsetenv(dirVar) })
+		os.Setenv(dirVar(t), made.dir) // for processes; not t.Setenv, which forbids parallel tests
+		t.Cleanup(func() { os.Unsetenv(dirVar(t)) })
 		err = made.found()
 	} else {
 		err = made.load()
@@ -73,23 +84,25 @@ func (s *trust) load() error {
 	return err
 }
 
-// files returns a node's certificate, which is made once.
+// files returns a node's certificate, which is made once, and once more in each
+// process: in a directory of its own, for a process that was killed while it
+// wrote leaves nobody half a certificate.
 func (s *trust) files(node string) (agent.TLS, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	named := agent.TLS{
-		Cert: filepath.Join(s.dir, node+".pem"), Key: filepath.Join(s.dir, node+"-key.pem"),
-		CA: filepath.Join(s.dir, authorityFile),
-	}
-	if s.issued[node] {
+	if named, ok := s.issued[node]; ok {
 		return named, nil
 	}
-	if _, err := os.Stat(named.Key); err == nil { // by an earlier life's process
-		return named, nil
+	dir, err := os.MkdirTemp(s.dir, node+"-")
+	if err != nil {
+		return agent.TLS{}, err
 	}
-	if err := s.authority.WriteDir(s.dir, []string{node}, nil); err != nil && !errors.Is(err, os.ErrExist) {
-		return named, err
+	if err := s.authority.WriteDir(dir, []string{node}, nil); err != nil {
+		return agent.TLS{}, err
 	}
-	s.issued[node] = true
-	return named, nil
+	s.issued[node] = agent.TLS{
+		Cert: filepath.Join(dir, node+".pem"), Key: filepath.Join(dir, node+"-key.pem"),
+		CA: filepath.Join(dir, authorityFile),
+	}
+	return s.issued[node], nil
 }
