@@ -32,6 +32,7 @@ var rooms = []room{
 	{
 		name: "commitlogtest", floor: 5,
 		imports: "clustertest commitlog history linear journal vdisk vnet", testing: true,
+		outside: "google.golang.org/grpc", // what clients are told are its statuses
 	},
 	{name: "clustertest", floor: 4, imports: "vnet vdisk vnettest journal rule internal", testing: true},
 	{name: "vnettest", floor: 3, imports: "vnet journal rule internal", testing: true},

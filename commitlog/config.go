@@ -26,10 +26,12 @@ type Config struct {
 	FS      wal.FS // where the log lies; its root directory is the node's alone
 	Segment int64  // bytes of a segment; if 0, 64 MiB: rolling costs a directory sync
 
-	// Listener takes connections of other nodes, Dial makes them. Both carry
-	// whatever protects them, TLS for instance. The node closes the Listener.
+	// Listener takes connections of other nodes; the node closes it. There is no
+	// default: it carries whatever protects them, TLS for instance.
 	Listener net.Listener
-	Dial     func(ctx context.Context, network, address string) (net.Conn, error)
+	// Dial makes those connections. There is no default, since it protects them
+	// as the Listener does.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	Retain Retain // zero keeps everything
 
@@ -39,16 +41,17 @@ type Config struct {
 	// Produce blocks; if 0, 64 MiB.
 	MaxWaiting int
 
-	// Heartbeat is the length of a tick: a leader sends a sign of life each;
-	// if 0, 100 ms. Election is after how many ticks without one a follower
-	// asks for votes; if 0, 10.
+	// Heartbeat is the length of a tick, in each of which a leader gives a sign
+	// of life; if 0, 100 ms, which costs little and outlasts a collection.
 	Heartbeat time.Duration
-	Election  int
+	// Election is after how many ticks without such a sign a follower asks for
+	// votes; if 0, 10: a second, so that a slow disk costs nobody its leader.
+	Election int
 
-	// Tick makes the node's clock; if nil, a time.Ticker. Now tells the time
-	// that records get; if nil, time.Now.
+	// Tick makes the node's clock; if nil, a time.Ticker: tests slow it down.
 	Tick func(every time.Duration) (ticks <-chan time.Time, stop func())
-	Now  func() time.Time
+	// Now tells the time that records get; if nil, time.Now.
+	Now func() time.Time
 
 	Logger *slog.Logger // if nil, nothing is logged
 }

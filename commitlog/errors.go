@@ -17,6 +17,7 @@ type OffsetOutOfRange struct {
 	Low, Next uint64 // the first record there is, and the one to be written next
 }
 
+// Error names the offset, and what the log holds.
 func (e OffsetOutOfRange) Error() string {
 	return fmt.Sprintf("commitlog: offset out of range: %d (the log holds %d up to, not including, %d)",
 		e.Offset, e.Low, e.Next)
@@ -28,6 +29,7 @@ type NotLeader struct {
 	Leader Leader // who leads, as far as this node knows; its ID may be ""
 }
 
+// Error names the leader, if there is one.
 func (e NotLeader) Error() string {
 	if e.Leader.ID == "" {
 		return "commitlog: this node does not lead, and knows no leader"
@@ -44,6 +46,7 @@ type Uncertain struct {
 	Why    error
 }
 
+// Error says what is not known, and why.
 func (e Uncertain) Error() string {
 	return fmt.Sprintf("commitlog: nobody knows whether the batch was committed (index %d, term %d): %v",
 		e.Pos.Index, e.Pos.Term, e.Why)
@@ -59,6 +62,7 @@ type Superseded struct {
 	By          uint64 // the term of the entry in its place
 }
 
+// Error names the entry, and the term that has taken its place.
 func (e Superseded) Error() string {
 	return fmt.Sprintf("commitlog: entry %d of term %d was superseded in term %d; it is not in the log",
 		e.Index, e.Term, e.By)
@@ -69,6 +73,7 @@ func (e Superseded) Error() string {
 // sync nobody can tell what is on the disk.
 type Latched struct{ Why error }
 
+// Error says how the disk failed.
 func (e Latched) Error() string {
 	return fmt.Sprintf("commitlog: the node's disk has failed and it takes no more writes until a restart: %v", e.Why)
 }
@@ -80,6 +85,7 @@ func (e Latched) Unwrap() error { return e.Why }
 // so do writes once there is room.
 type Full struct{ Why error }
 
+// Error says what the disk said.
 func (e Full) Error() string { return fmt.Sprintf("commitlog: the disk is full: %v", e.Why) }
 
 // Unwrap returns what the disk said.
@@ -92,6 +98,7 @@ type WrongCluster struct {
 	Want, Have string // identities, as in "cluster 7f3a…, node n1"
 }
 
+// Error names what was met, and both clusters.
 func (e WrongCluster) Error() string {
 	return fmt.Sprintf("commitlog: %s belongs to %s, not to %s", e.What, e.Have, e.Want)
 }
@@ -103,6 +110,7 @@ type WrongSequence struct {
 	Last               uint64 // the last sequence the log holds of it
 }
 
+// Error names the sequence, and the last one.
 func (e WrongSequence) Error() string {
 	return fmt.Sprintf("commitlog: producer %d sent sequence %d; the last one in the log is %d",
 		e.Producer, e.Sequence, e.Last)
@@ -111,6 +119,7 @@ func (e WrongSequence) Error() string {
 // A TooLarge batch has more bytes than Config.MaxBatch allows.
 type TooLarge struct{ Bytes, Limit int }
 
+// Error names both sizes.
 func (e TooLarge) Error() string {
 	return fmt.Sprintf("commitlog: a batch of %d bytes; at most %d are allowed", e.Bytes, e.Limit)
 }
