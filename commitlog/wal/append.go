@@ -163,7 +163,7 @@ func (l *Log) write(s State, es []Entry, need int64) error {
 		f.Mark = mark
 		b = chain.Append(b, a.size+int64(len(b)), f)
 	}
-	if _, err := a.handle.file.WriteAt(b, a.size); err != nil {
+	if err := a.put(b); err != nil {
 		return l.latch(err)
 	}
 	seg.size += int64(len(b))
@@ -178,6 +178,20 @@ func (l *Log) write(s State, es []Entry, need int64) error {
 		l.prepare()
 	}
 	return nil
+}
+
+// put writes frames behind the others. When that fails a part of them may be
+// there, which no crash would have left: it is taken away, as far as the disk
+// does that, so that the next start does not take it for damage.
+func (a *active) put(b []byte) error {
+	file := a.handle.file
+	_, err := file.WriteAt(b, a.size)
+	if err == nil {
+		return nil
+	}
+	clear(b)
+	_, again := file.WriteAt(b, a.size)
+	return errors.Join(err, again, file.Sync())
 }
 
 // Sync makes all that was appended durable.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io/fs"
+	"math"
 	"os"
 	"slices"
 
@@ -66,6 +67,9 @@ func (p *place) backTo(index uint64, end int64) error {
 		if of.count > 0 {
 			newest = max(newest, of.newest)
 		}
+	}
+	if w.base == p.base { // no record is left; else the oldest is, since times never go back
+		p.oldest, newest = math.MaxInt64, math.MinInt64
 	}
 	// States and marks between the entry before and this one stay.
 	p.last, p.next, p.newest, p.complete = index-1, w.base, newest, false

@@ -185,7 +185,7 @@ func (a *active) seal() error {
 	link := a.chain.Link
 	f := frame.Frame{Kind: frame.Seal, Mark: uint64(a.durable), Data: a.sealData(link)}
 	b := a.chain.Append(nil, a.size, f)
-	if _, err := a.handle.file.WriteAt(b, a.size); err != nil {
+	if err := a.put(b); err != nil {
 		return err
 	}
 	a.size += int64(len(b))

@@ -1,0 +1,60 @@
+// What storms have found, each by itself.
+
+package wal_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/rehearse-go/rehearse/commitlog/wal"
+)
+
+// A segment of which every record was replaced said in its seal how old the
+// first ones were.
+func TestASealTellsOfTheRecordsThatStayed(t *testing.T) {
+	l := open(t, wal.Config{FS: newMemFS(), SegmentSize: 1024})
+	put := func(index, term uint64) {
+		t.Helper()
+		e := entry(t, index+3*term, term) // the later the term, the later
+		e.Index = index
+		if err := l.Append(wal.State{Term: term}, []wal.Entry{e}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	index := uint64(1)
+	for ; len(l.Segments()) < 3; index++ {
+		put(index, 1)
+	}
+	for index = l.Segments()[1].First; len(l.Segments()) < 5; index++ {
+		put(index, 2)
+	}
+	if err := l.Verify(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A write of which the disk did a half looked like damage at the next start.
+func TestHalfAWriteIsNoDamage(t *testing.T) {
+	for _, last := range []uint64{3, 5, 8} { // the last one seals a segment
+		fs := newMemFS()
+		c := wal.Config{FS: fs, SegmentSize: 1024}
+		l := open(t, c)
+		fill(t, l, 1, last, 1)
+		fs.fail = func(op, name string) error {
+			if op == "write" && strings.HasSuffix(name, ".seg") || op == "write" && name == "spare" {
+				return errShort
+			}
+			return nil
+		}
+		if err := l.Append(wal.State{Term: 1}, []wal.Entry{entry(t, last+1, 1)}); !errors.Is(err, errShort) {
+			t.Fatalf("half of entry %d is written: %v", last+1, err)
+		}
+		l.Close()
+		fs.fail = nil
+		l = open(t, c)
+		holds(t, l, last, constant(1))
+		fill(t, l, last+1, last+20, 1)
+		holds(t, l, last+20, constant(1))
+	}
+}
