@@ -3,6 +3,7 @@
 package commitlogtest_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,7 +24,8 @@ type (
 // A replica is a node and what it is told to run in.
 type replica struct {
 	*commitlog.Node
-	env *clustertest.Env
+	env    *clustertest.Env
+	mortal bool // it ends when its disk has failed, for something to start it again
 }
 
 // newReplica builds a node; the first one founds the cluster.
@@ -41,7 +43,7 @@ func buildReplica(e *clustertest.Env, c commitlog.Config) (*replica, error) {
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
-	return &replica{n, e}, nil
+	return &replica{Node: n, env: e}, nil
 }
 
 // Run runs the node and tells its events.
@@ -51,10 +53,16 @@ func (r *replica) Run(ctx context.Context) error {
 		defer close(told)
 		for e := range r.Events(context.Background(), 0) {
 			r.env.Event("log."+journal.Kind(e.Kind), e.Node, journal.Note{Key: "event", Value: e.String()})
+			if r.mortal && e.Kind == commitlog.LatchedUp {
+				r.Close()
+			}
 		}
 	}()
 	err := r.Node.Run(ctx)
 	<-told
+	if r.mortal && ctx.Err() == nil {
+		return cmp.Or(r.Status().Failed, err)
+	}
 	return err
 }
 

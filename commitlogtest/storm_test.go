@@ -1,4 +1,4 @@
-// Storms of faults with producers and consumers at work, and what must hold after them.
+// A storm of faults with producers and consumers at work, and what must hold after it.
 
 package commitlogtest_test
 
@@ -22,22 +22,50 @@ import (
 
 // Two hundred storms of a minute each. More of them: make sweep SEEDS=100000.
 func TestNoStormLosesWhatWasAcknowledged(t *testing.T) {
-	sweep := clustertest.SweepConfig{Seeds: 200, Isolate: true, Config: clustertest.Config{
-		Mode: clustertest.Bubble, Disk: vdisk.Config{Latency: time.Millisecond},
-	}}
-	clustertest.Sweep(t, sweep, small, storm)
+	climate{seeds: 200}.sweep(t)
 }
 
-// small nodes roll and trim often, so that storms meet that too.
-func small(e *clustertest.Env) (*replica, error) {
-	return buildReplica(e, commitlog.Config{Segment: 16 << 10})
+// A climate is what storms are made of, beside producers and consumers. The
+// zero climate has three nodes with small segments, which roll often, and
+// every fault but those of clocks and disks.
+type climate struct {
+	seeds     int
+	cluster   clustertest.Config
+	node      commitlog.Config
+	nemesis   func(*replicas) clustertest.Nemesis
+	meanwhile func(*weather) // what else goes on
+	afterward func(*weather) // what makes the cluster whole again
+}
+
+// sweep judges a storm for each seed.
+func (k climate) sweep(t *testing.T) {
+	t.Helper()
+	s := clustertest.SweepConfig{Seeds: k.seeds, Isolate: true, Config: k.cluster}
+	s.Mode, s.Failed = clustertest.Bubble, diskFailed
+	if s.Disk == (vdisk.Config{}) {
+		s.Disk.Latency = time.Millisecond
+	}
+	if k.node.Segment == 0 {
+		k.node.Segment = 16 << 10
+	}
+	build := func(e *clustertest.Env) (*replica, error) {
+		r, err := buildReplica(e, k.node)
+		if err == nil {
+			r.mortal = true
+		}
+		return r, err
+	}
+	clustertest.Sweep(t, s, build, func(t *testing.T, c *replicas) { k.storm(t, c) })
 }
 
 // storm lets producers and consumers work amid faults, and then judges what
 // they were told.
-func storm(t *testing.T, c *replicas) {
+func (k climate) storm(t *testing.T, c *replicas) {
 	found(c)
-	w := &weather{t: t, c: c, end: make(chan struct{}), open: map[string]*history.LogCall{}}
+	w := &weather{
+		t: t, c: c, end: make(chan struct{}), open: map[string]*history.LogCall{},
+		trims: k.node.Retain != commitlog.Retain{},
+	}
 	var working sync.WaitGroup
 	for i := range 3 {
 		working.Go(func() { w.produce(fmt.Sprintf("p%d", i), uint64(i)) }) // p0 has no producer ID
@@ -45,18 +73,29 @@ func storm(t *testing.T, c *replicas) {
 	for i := range 2 {
 		working.Go(func() { w.consume(fmt.Sprintf("c%d", i)) })
 	}
-	c.Nemesis(clustertest.Nemesis{Majority: true}).Wait()
+	if k.meanwhile != nil {
+		working.Go(func() { k.meanwhile(w) })
+	}
+	n := clustertest.Nemesis{Majority: true}
+	if k.nemesis != nil {
+		n = k.nemesis(c)
+	}
+	c.Nemesis(n).Wait()
 	close(w.end)
 	working.Wait()
+	if k.afterward != nil {
+		k.afterward(w)
+	}
 	w.judge()
 }
 
 // weather is what the clients of one storm share.
 type weather struct {
-	t   *testing.T
-	c   *replicas
-	log history.Log
-	end chan struct{}
+	t     *testing.T
+	c     *replicas
+	log   history.Log
+	end   chan struct{}
+	trims bool // the log's beginning goes
 
 	mu   sync.Mutex
 	open map[string]*history.LogCall // of batches whose outcome nobody knows, by value
@@ -69,6 +108,12 @@ func (w *weather) over() bool {
 	default:
 		return false
 	}
+}
+
+// any returns one of the nodes.
+func (w *weather) any(draw *rand.Rand) *place {
+	all := slices.Collect(w.c.Nodes())
+	return all[draw.IntN(len(all))]
 }
 
 // produce appends values, one after the other. A producer with an ID sends
@@ -100,9 +145,8 @@ func (w *weather) produce(client string, id uint64) {
 func (w *weather) send(draw *rand.Rand, b commitlog.Batch) (commitlog.Pos, error) {
 	begun := false // somebody may have it
 	for {
-		n := w.c.Node(draw.IntN(3))
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		pos, err := n.Program().Produce(ctx, b)
+		pos, err := w.any(draw).Program().Produce(ctx, b)
 		cancel()
 		if err == nil {
 			return pos, nil
@@ -131,23 +175,26 @@ func refused(err error) bool {
 // come as far as it has.
 func (w *weather) consume(client string) {
 	draw := w.c.Rand(client)
-	seen := uint64(0)
-	for from := int64(0); !w.over(); {
-		n := w.c.Node(draw.IntN(3))
+	session, seen := client, uint64(0)
+	for from := int64(0); !w.over(); w.rest(draw) {
 		o, op := commitlog.ReadOptions{MinIndex: seen}, (*history.LogCall)(nil)
 		if draw.IntN(2) == 0 {
 			o.Level = commitlog.Linearizable
-			op = w.log.LinearizableRead(client, from)
+			op = w.log.LinearizableRead(session, from)
 		} else {
-			op = w.log.Read(client, from)
+			op = w.log.Read(session, from)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		records, err := n.Program().Fetch(ctx, uint64(from), o)
+		records, err := w.any(draw).Program().Fetch(ctx, uint64(from), o)
 		cancel()
-		var end commitlog.OffsetOutOfRange
+		var out commitlog.OffsetOutOfRange
 		switch {
-		case errors.As(err, &end) && end.Offset == end.Next:
+		case errors.As(err, &out) && out.Offset == out.Next:
 			op.Return(history.Records())
+		case w.trims && errors.As(err, &out) && out.Offset < out.Low:
+			op.Fail(err)
+			from = int64(out.Low)
+			session = fmt.Sprint(client, " from ", from)
 		case err != nil:
 			op.Fail(err)
 		default:
@@ -155,7 +202,6 @@ func (w *weather) consume(client string) {
 			seen = max(seen, records[len(records)-1].Index)
 			from += int64(draw.IntN(len(records) + 1))
 		}
-		w.rest(draw)
 	}
 }
 
@@ -176,20 +222,25 @@ func (w *weather) judge() {
 	w.t.Helper()
 	last := produce(w.t, leader(w.c), "last")
 	var holds []history.Record
+	var start uint64
 	for n := range w.c.Nodes() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		if err := n.Program().WaitApplied(ctx, last.Index); err != nil {
-			w.t.Fatalf("%s does not come to the end of the log: %v", n.Name(), err)
+			status := n.Program().Status()
+			w.t.Fatalf("%s does not come to the end of the log: %v, %v\n%+v", n.Name(), status.Failed, err, status)
 		}
 		cancel()
+		start = max(start, n.Program().Status().Low)
 		holds = w.read(n)
 		w.log.Final(n.Name(), holds...)
 	}
 	w.learn(holds)
-	if err := w.log.Check(history.LogConfig{}).Err(); err != nil {
+	if err := w.log.Check(history.LogConfig{Start: int64(start)}).Err(); err != nil {
 		w.t.Error(err)
 	}
-	linear.Require(w.t, &w.log.History, linear.Log())
+	if !w.trims { // the model knows of no log without its beginning
+		linear.Require(w.t, &w.log.History, linear.Log())
+	}
 }
 
 // learn ends the calls that are open: what is in the log now was written, and
@@ -201,6 +252,9 @@ func (w *weather) learn(holds []history.Record) {
 			delete(w.open, r.Value)
 		}
 	}
+	if w.trims {
+		return // it may have been there
+	}
 	for _, value := range slices.Sorted(maps.Keys(w.open)) {
 		w.open[value].Fail(errors.New("it is not in the log"))
 	}
@@ -209,7 +263,7 @@ func (w *weather) learn(holds []history.Record) {
 // read returns what a node holds, but for the record that judge has added.
 func (w *weather) read(n *place) (all []history.Record) {
 	w.t.Helper()
-	for r, err := range n.Program().Read(context.Background(), 0, commitlog.ReadOptions{}) {
+	for r, err := range n.Program().Read(context.Background(), n.Program().Status().Low, commitlog.ReadOptions{}) {
 		if err != nil {
 			w.t.Fatalf("reading %s: %v", n.Name(), err)
 		}

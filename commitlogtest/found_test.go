@@ -1,0 +1,53 @@
+// What storms have found, each by itself.
+
+package commitlogtest_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/rehearse-go/rehearse/clustertest"
+	"github.com/rehearse-go/rehearse/commitlog"
+)
+
+// While a leader hands over, Raft takes nothing. A retry of what is in the log
+// was then answered again and again, until that blocked the node.
+func TestARetryWhileLeadershipMovesIsAnsweredOnce(t *testing.T) {
+	clustertest.Run(t, clustertest.Config{}, newReplica, func(t *testing.T, c *replicas) {
+		found(c)
+		first := leader(c)
+		send := func(producer, sequence uint64) commitlog.Pending {
+			t.Helper()
+			b := commitlog.Batch{
+				Producer: producer, Sequence: sequence, Records: []commitlog.Record{{Value: []byte("x")}},
+			}
+			p, err := first.Program().Enqueue(t.Context(), b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p
+		}
+		if _, err := send(7, 1).Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		to := c.Node((first.Index() + 1) % 3)
+		heal := c.Part(to.Index())
+		moved := make(chan error, 1)
+		go func() { moved <- first.Program().Transfer(context.Background(), to.Name()) }()
+		c.Settle()
+		again, next := send(7, 1), send(8, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for _, p := range []commitlog.Pending{again, next} {
+			if _, err := p.Wait(ctx); err != nil {
+				t.Error(err)
+			}
+		}
+		if err := <-moved; err == nil {
+			t.Error("it was handed over to a node that nobody reaches")
+		}
+		heal()
+		same(c, "x", "x")
+	})
+}
