@@ -187,23 +187,20 @@ func (a *Agent) begin() bool {
 	return first
 }
 
-// closeAll ends everything, those first whom others ask.
+// closeAll ends everything, those first whom others ask. Serf takes a second
+// for it, and the rest does not wait for Serf.
 func (a *Agent) closeAll() error {
 	a.stop()
-	now, cancel := context.WithCancel(context.Background())
-	cancel()
+	var groupErr error
+	var closing sync.WaitGroup
+	if a.group != nil {
+		closing.Go(func() { groupErr = a.group.Close() })
+	}
 	var errs []error
 	for _, w := range a.web {
 		errs = append(errs, w.close())
 	}
-	if a.service != nil {
-		if err := a.service.Stop(now); !errors.Is(err, context.Canceled) {
-			errs = append(errs, err)
-		}
-	}
-	if a.group != nil {
-		errs = append(errs, a.group.Close())
-	}
+	errs = append(errs, a.breakOff())
 	if a.node != nil {
 		errs = append(errs, a.node.Close())
 	}
@@ -213,7 +210,21 @@ func (a *Agent) closeAll() error {
 	if a.dir != nil {
 		errs = append(errs, a.dir.Close())
 	}
-	return errors.Join(errs...)
+	closing.Wait()
+	return errors.Join(append(errs, groupErr)...)
+}
+
+// breakOff ends the calls that are still going on.
+func (a *Agent) breakOff() error {
+	if a.service == nil {
+		return nil
+	}
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := a.service.Stop(now); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
 }
 
 // Shutdown ends the agent so that nobody is hurt: it takes no more calls and
