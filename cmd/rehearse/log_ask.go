@@ -144,8 +144,8 @@ func notYet(ctx context.Context, l *logClient, offset uint64, err error) error {
 	if failed != nil || s.Leader.ID == "" {
 		return err // which is told with what is wrong with the cluster
 	}
-	return &brokenError{fmt.Errorf("offset %d cannot be read within --timeout %v: the log holds %d up to, not including, "+
-		"%d, as %s knows it", offset, l.config.timeout(), s.Low, s.Next, s.Name)}
+	return &brokenError{fmt.Errorf("offset %d cannot be read within --timeout %v: the log holds %d up to, "+
+		"not including, %d, as %s knows it", offset, l.config.timeout(), s.Low, s.Next, s.Name)}
 }
 
 func logWatchCommand() *cobra.Command {
@@ -174,6 +174,9 @@ func watch(ctx context.Context, l *logClient, w io.Writer) error {
 	defer cancel(nil)
 	wait := newDeadline(l.config.timeout(), cancel)
 	defer wait.Stop()
+	if _, err := l.Status(on); err != nil { // that the node is known, and there
+		return causeOf(on, err)
+	}
 	stream, err := logv1.NewLogClient(l.Conn()).Watch(on, &logv1.WatchRequest{Leader: true, Events: true})
 	for err == nil {
 		var m *logv1.WatchResponse

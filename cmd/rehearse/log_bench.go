@@ -55,8 +55,8 @@ func logBenchCommand() *cobra.Command {
 	f.IntVar(&config.size, "size", 1024, "the `bytes` of a record's value")
 	f.IntVar(&config.batch, "batch", 1, "how `many` records a client sends at once")
 	f.DurationVar(&config.duration, "duration", 10*time.Second, "how long to measure")
-	f.StringVar(&config.dir, "dir", "", "where the temporary `directory` is made: the disk that is measured; the system's "+
-		"place for such if not given")
+	f.StringVar(&config.dir, "dir", "", "where the temporary `directory` is made: the disk that is measured; "+
+		"the system's place for such if not given")
 	return c
 }
 

@@ -191,6 +191,8 @@ func lookTLS(ctx context.Context, c net.Conn, address string, secure *tls.Config
 		return fmt.Errorf("%s shows a certificate that --tls-ca-file does not vouch for: %w", address, unproved.Err)
 	case err != nil && ctx.Err() == nil && isAlert(err):
 		return fmt.Errorf("%s does not take this certificate: %w; is it of the cluster's authority?", address, err)
+	case err != nil && lookAt(ctx, address, nil) == nil:
+		return fmt.Errorf("%s does not speak TLS: leave the --tls flags away", address)
 	case err != nil:
 		return notThere{fmt.Errorf("%s does not answer to TLS: %w", address, err)}
 	}

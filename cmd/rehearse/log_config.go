@@ -170,7 +170,9 @@ func (c nodeConfig) advertised(rpc string) (string, error) {
 	if err != nil {
 		host, port = strings.Trim(c.Advertise, "[]"), ""
 	}
-	if host == "" || strings.ContainsAny(host, "/ \t\r\n[]") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
+	strange := strings.Contains(host, ":") && net.ParseIP(host) == nil ||
+		port != "" && new(portNumber).UnmarshalText([]byte(port)) != nil
+	if host == "" || strange || strings.ContainsAny(host, "/ \t\r\n[]") {
 		return "", fmt.Errorf("--advertise-addr %s: want a host, such as n0.example.com", c.Advertise)
 	}
 	_, bound, _ := net.SplitHostPort(string(cmp.Or(c.Bind, defaultBind)))

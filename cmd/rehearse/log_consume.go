@@ -56,8 +56,8 @@ func logConsumeCommand() *cobra.Command {
 	given = addClientFlags(c)
 	f := c.Flags()
 	f.StringVar(&config.from, "from", "", "begin at this `offset`; at the oldest there is if not given")
-	f.StringVar(&config.at, "at", "", "begin at the first record of this `time` or later: 2026-11-25T10:00:00Z, or 10m for "+
-		"ten minutes ago")
+	f.StringVar(&config.at, "at", "", "begin at the first record of this `time` or later: 2026-11-25T10:00:00Z, or 10m "+
+		"for ten minutes ago")
 	f.BoolVar(&config.end, "end", false, "begin behind the last record: print only what comes; implies --follow")
 	f.BoolVar(&config.follow, "follow", false, "at the end of the log, wait for more")
 	f.Uint64Var(&config.count, "count", 0, "end after so many records; 0 is any `number`")
@@ -128,9 +128,10 @@ func (c *consumeConfig) run(ctx context.Context, l *logClient, o client.Options,
 		return err
 	}
 	out := bufio.NewWriter(w)
-	err = c.print(ctx, l, from, o, out)
+	r := &reading{c, l, o, out}
+	err = r.print(ctx, from)
 	if e := (commitlog.OffsetOutOfRange{}); c.from == "" && !c.end && errors.As(err, &e) && e.Low > from {
-		err = c.print(ctx, l, e.Low, o, out) // retention has removed what was before
+		err = r.print(ctx, e.Low) // retention has removed what was before
 	}
 	if flushed := out.Flush(); err == nil && flushed != nil {
 		err = usageError{fmt.Errorf("standard output: %w", flushed)}
@@ -159,33 +160,42 @@ func (c *consumeConfig) begin(ctx context.Context, l *logClient) (uint64, error)
 	return s.Next, err
 }
 
+// A reading is records on their way to standard output.
+type reading struct {
+	config *consumeConfig
+	l      *logClient
+	o      client.Options
+	out    *bufio.Writer
+}
+
 // print prints records from an offset on, and gives up when --timeout passes
 // without one, unless it is to wait.
-func (c *consumeConfig) print(
-	ctx context.Context, l *logClient, from uint64, o client.Options, out *bufio.Writer,
-) error {
+func (r *reading) print(ctx context.Context, from uint64) error {
 	on, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	timeout := l.config.timeout()
-	wait := time.AfterFunc(timeout, func() {
-		if o.ToEnd {
-			cancel(context.DeadlineExceeded)
-		}
-	})
+	if !r.o.ToEnd {
+		return r.each(on, from, func() {})
+	}
+	timeout := r.l.config.timeout()
+	wait := newDeadline(timeout, cancel)
 	defer wait.Stop()
-	left := c.count
-	for r, err := range l.Consume(on, from, o) {
+	return r.each(on, from, func() { wait.Reset(timeout) })
+}
+
+// each prints each record, and says when it has one.
+func (r *reading) each(ctx context.Context, from uint64, came func()) error {
+	left := r.config.count
+	for record, err := range r.l.Consume(ctx, from, r.o) {
 		if err != nil {
-			return causeOf(on, err)
+			return causeOf(ctx, err)
 		}
-		wait.Reset(timeout)
-		if err := c.write(out, r); err != nil {
+		came()
+		err = r.config.write(r.out, record)
+		if err == nil && !r.o.ToEnd {
+			err = r.out.Flush() // somebody waits for it
+		}
+		if err != nil {
 			return usageError{fmt.Errorf("standard output: %w", err)}
-		}
-		if !o.ToEnd {
-			if err := out.Flush(); err != nil {
-				return usageError{fmt.Errorf("standard output: %w", err)}
-			}
 		}
 		if left--; left == 0 {
 			return nil

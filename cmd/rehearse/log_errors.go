@@ -20,7 +20,8 @@ var clientWords = strings.NewReplacer(
 	"client: ", "", "commitlog: ", "",
 	"Config.Addrs[", "--addrs[", "Config.Addrs", "--addrs",
 	"Config.TLS is nil", "there is no --tls-cert-file",
-	"set TLS, or Plaintext if that is meant", "give it, with --tls-key-file and --tls-ca-file, or --plaintext if that is meant",
+	"set TLS, or Plaintext if that is meant",
+	"give it, with --tls-key-file and --tls-ca-file, or --plaintext if that is meant",
 )
 
 // command runs what a client's command does: with a client, and with how it

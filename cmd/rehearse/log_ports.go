@@ -72,12 +72,15 @@ func (p *ports) gossip() string {
 // nodeWords put the command's flags in the place of the packages' words.
 var nodeWords = strings.NewReplacer(
 	"agent: ", "", "commitlog: ", "", "gossip: cannot listen", "--bind-addr: cannot listen", "gossip: ", "",
+	"Config.ServerTLS: tls: ", "--server-tls-cert-file, --server-tls-key-file, --server-tls-ca-file: ",
 	"Config.ServerTLS: ", "--server-tls-cert-file, --server-tls-key-file, --server-tls-ca-file: ",
+	"Config.PeerTLS: tls: ", "--peer-tls-cert-file, --peer-tls-key-file, --peer-tls-ca-file: ",
 	"Config.PeerTLS: ", "--peer-tls-cert-file, --peer-tls-key-file, --peer-tls-ca-file: ",
 	"Config.ACL: ", "--acl-model-file, --acl-policy-file: ",
 	"there is no Config.ServerTLS: give it certificates, or say Plaintext, and",
 	"there are no certificates: give --server-tls-cert-file, -key-file and -ca-file, or say --plaintext, and",
-	"there is no Config.ServerTLS", "there are no certificates: give --server-tls-cert-file, -key-file and -ca-file",
+	"there is no Config.ServerTLS",
+	"there are no certificates: give --server-tls-cert-file, -key-file and -ca-file",
 	"say in Config.Advertise how others reach it", "say by --advertise-addr which host others know",
 	"say in Advertise which others reach", "say by --advertise-addr which host others know",
 	"Config.RPC", "--rpc-port", "Config.Health", "--health-addr", "Config.Gateway", "--gateway-addr",
@@ -94,6 +97,8 @@ func (c nodeConfig) explain(err error) error {
 	switch {
 	case errors.As(err, new(commitlog.WrongCluster)):
 		text = fmt.Sprintf("--data-dir %s: %s; give the --node-name that it belongs to, or another directory", dir, text)
+	case strings.Contains(err.Error(), "wal: "):
+		text = fmt.Sprintf("--data-dir %s: %s", dir, strings.ReplaceAll(text, "wal: ", ""))
 	case errors.Is(err, syscall.EADDRINUSE):
 		text += ": stop what listens there, or choose another; port 0 takes a free one"
 	}

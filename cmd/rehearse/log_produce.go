@@ -53,7 +53,8 @@ func logProduceCommand() *cobra.Command {
 	}
 	given = addClientFlags(c)
 	c.Flags().StringVar(&config.key, "key", "", "the `key` of each record")
-	c.Flags().StringArrayVar(&config.headers, "header", nil, "a `name=value` beside each record's own; repeat it for more")
+	c.Flags().StringArrayVar(&config.headers, "header", nil, "a `name=value` beside each record's own; repeat it for "+
+		"more")
 	return c
 }
 

@@ -44,7 +44,8 @@ func logServeCommand() *cobra.Command {
 		},
 	}
 	addFieldFlags(c, reflect.ValueOf(&given).Elem(), logDocs)
-	c.Flags().StringVar(&file, "config-file", "", "read what neither flags nor the environment say from this YAML `file`")
+	c.Flags().StringVar(&file, "config-file", "", "read what neither flags nor the environment say from this "+
+		"YAML `file`")
 	return c
 }
 
@@ -119,14 +120,15 @@ func (r *nodeRun) live(ctx context.Context, out io.Writer) error {
 // end ends the node so that nobody is hurt, within the time there is.
 func (r *nodeRun) end() error {
 	r.log.Info("stopping", "leaving", isTrue(r.config.Leave))
-	ctx, cancel := context.WithTimeout(context.Background(), cmp.Or(r.config.Shutdown.duration(), defaultShutdown))
+	within := cmp.Or(r.config.Shutdown.duration(), defaultShutdown)
+	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	end := r.agent.Shutdown
 	if isTrue(r.config.Leave) {
 		end = r.agent.Leave
 	}
 	if err := end(ctx); err != nil {
-		return fmt.Errorf("--shutdown-timeout %v is over: %w", cmp.Or(r.config.Shutdown.duration(), defaultShutdown), err)
+		return fmt.Errorf("--shutdown-timeout %v is over: %w", within, err)
 	}
 	err := <-r.ended
 	r.log.Info("stopped")
