@@ -16,6 +16,7 @@ import (
 func (n *Node) loop(ctx context.Context) {
 	ticks, stop := n.config.Tick(n.config.Heartbeat)
 	defer stop()
+	n.greet()
 	for {
 		n.flush()
 		produced := n.produced
@@ -39,6 +40,21 @@ func (n *Node) loop(ctx context.Context) {
 			return
 		case <-n.stopped:
 			return
+		}
+	}
+}
+
+// greet tells the others that this node is back, so that a leader that has
+// lost it sends at once what it missed. It is what a node says anyway that has
+// heard a sign of life; Raft takes one too many as it takes one too late.
+func (n *Node) greet() {
+	k := n.core
+	id, term := k.id, k.term
+	for _, m := range sortedMembers(k.ledger.Config) {
+		if m.ID != id {
+			k.out.send = append(k.out.send, &raftpb.Message{
+				Type: raftpb.MsgHeartbeatResp.Enum(), To: &m.ID, From: &id, Term: &term,
+			})
 		}
 	}
 }

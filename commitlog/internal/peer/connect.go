@@ -128,8 +128,14 @@ func (t *Transport) welcome(conn net.Conn, r *reader) (from Hello, purpose byte,
 	return from, purpose, out.flush(conn)
 }
 
-// receive hands messages on until the connection ends.
+// receive hands messages on until the connection ends. Who calls can be called.
 func (t *Transport) receive(conn net.Conn, r *reader, from Hello) error {
+	t.mu.Lock()
+	back := t.links[from.ID]
+	t.mu.Unlock()
+	if back != nil {
+		back.hear()
+	}
 	pong := newBatch(conn)
 	for {
 		h, err := r.head(t.c.MaxFrame)

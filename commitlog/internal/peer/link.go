@@ -25,6 +25,7 @@ type link struct {
 	ctx    context.Context // ends with Forget and with the transport
 	cancel context.CancelFunc
 	wake   chan struct{} // something was queued
+	heard  chan struct{} // the peer has called: it is there
 	rand   *rand.Rand
 
 	mu      sync.Mutex
@@ -38,7 +39,7 @@ type link struct {
 }
 
 func newLink(t *Transport, id uint64, addr string) *link {
-	l := &link{t: t, id: id, addr: addr, wake: make(chan struct{}, 1)}
+	l := &link{t: t, id: id, addr: addr, wake: make(chan struct{}, 1), heard: make(chan struct{}, 1)}
 	l.ctx, l.cancel = context.WithCancel(t.ctx)
 	l.rand = rand.New(rand.NewPCG(t.c.Seed, id))
 	return l
@@ -146,10 +147,31 @@ func (l *link) run() {
 		}
 		l.say(err, said)
 		said = err.Error()
-		if !pause(l.backoff(failures), l.ctx.Done()) {
+		if !l.rest(l.backoff(failures)) {
 			return
 		}
 		failures++
+	}
+}
+
+// rest waits before the next attempt, or until the peer calls by itself. It is
+// false if there is none.
+func (l *link) rest(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-l.heard:
+	case <-l.ctx.Done():
+	}
+	return l.ctx.Err() == nil
+}
+
+// hear notes that the peer has called.
+func (l *link) hear() {
+	select {
+	case l.heard <- struct{}{}:
+	default:
 	}
 }
 
