@@ -6,104 +6,128 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 	"go.etcd.io/raft/v3/tracker"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/rehearse-go/rehearse/commitlog/internal/ledger"
 )
 
 // Join makes a node a member: a learner first, which gets the log and has no
 // vote, then a voter once it has caught up, unless m.Learner says that it
-// stays one. A member of that name with another ID is replaced, in one joint
-// change: its disk is gone, and its vote with it. Only the leader can do it;
-// it returns when the learner is in the configuration.
+// stays one; a voter becomes one by it. A member of that name with another ID
+// is replaced, in one joint change: its disk is gone, and its vote with it.
+// Only the leader can do it; it returns when the node is in the configuration,
+// and at once if it is there already. It fails, and nothing is changed, if m
+// lacks something, if its ID is another member's, or if nobody would be left
+// to vote. If leadership is lost meanwhile, the outcome is [Uncertain]: ask
+// again.
 func (n *Node) Join(ctx context.Context, m Member) error {
-	if m.Name == "" || m.Addr == "" || m.ID == 0 {
+	switch {
+	case m.Name == "" || m.Addr == "" || m.ID == 0:
 		return fmt.Errorf("commitlog: a member needs a name, an address and an ID: %+v", m)
+	case len(m.Name) > maxMemberText || len(m.Addr) > maxMemberText:
+		return fmt.Errorf("commitlog: a member's name and address have at most %d bytes each, not %d and %d",
+			maxMemberText, len(m.Name), len(m.Addr))
+	case m.ID > math.MaxInt64:
+		return fmt.Errorf("commitlog: member %s has the ID %d, which no node gives itself", m.Name, m.ID)
 	}
 	wanted := ledger.Member{ID: m.ID, Name: m.Name, Addr: m.Addr, Stays: m.Learner}
-	err := n.change(ctx, func(c ledger.Config) *raftpb.ConfChangeV2 { return joining(c, wanted) })
-	if err != nil {
-		return err
-	}
-	return n.WaitMembers(ctx, func(all []Member) bool { return holds(all, m.ID, m.Addr) })
+	return n.change(ctx,
+		func(c ledger.Config) (*raftpb.ConfChangeV2, error) { return joining(c, wanted) },
+		func(all []Member) bool { return holds(all, m) })
 }
 
+const (
+	maxMemberText = 1 << 10
+	maxMembers    = 256 // all of them are in each checkpoint, and whoever leads sends to each
+)
+
 // joining is what makes the wanted node a member, or nil if it is one.
-func joining(c ledger.Config, wanted ledger.Member) *raftpb.ConfChangeV2 {
+func joining(c ledger.Config, wanted ledger.Member) (*raftpb.ConfChangeV2, error) {
 	change := &raftpb.ConfChangeV2{Context: ledger.AppendMembers(nil, wanted)}
-	if is, ok := c.Members[wanted.ID]; ok {
-		if is == wanted {
-			return nil
-		}
+	is, known := c.Members[wanted.ID]
+	demoted := wanted.Stays && ledger.Votes(c.State, wanted.ID)
+	switch {
+	case known && is == wanted && !demoted:
+		return nil, nil
+	case known && is.Name != wanted.Name:
+		return nil, fmt.Errorf("commitlog: the ID of %s is that of member %s", wanted.Name, is.Name)
+	case known && !demoted:
 		change.Changes = append(change.Changes, single(raftpb.ConfChangeUpdateNode, wanted.ID))
-		return change
+		return change, nil
+	case !known && len(c.Members) >= maxMembers:
+		return nil, fmt.Errorf("commitlog: there are %d members; %s is one too many", len(c.Members), wanted.Name)
 	}
 	for _, old := range sortedMembers(c) {
-		if old.Name == wanted.Name {
+		if old.Name == wanted.Name && old.ID != wanted.ID {
 			change.Changes = append(change.Changes, single(raftpb.ConfChangeRemoveNode, old.ID))
 		}
 	}
 	change.Changes = append(change.Changes, single(raftpb.ConfChangeAddLearnerNode, wanted.ID))
-	return change
+	return change, nil
 }
 
 func single(t raftpb.ConfChangeType, id uint64) *raftpb.ConfChangeSingle {
 	return &raftpb.ConfChangeSingle{Type: &t, NodeId: &id}
 }
 
-func holds(all []Member, id uint64, addr string) bool {
-	for _, m := range all {
-		if m.ID == id && m.Addr == addr {
-			return true
-		}
-	}
-	return false
+// holds says whether the members are as Join wants m: one that is to have a
+// vote gets it later.
+func holds(all []Member, m Member) bool {
+	return slices.ContainsFunc(all, func(is Member) bool {
+		return is.ID == m.ID && is.Addr == m.Addr && (is.Learner || !m.Learner)
+	})
 }
 
-// Remove takes the member of that name out of the configuration. Only the
-// leader can do it; a leader that removes itself steps down. It returns when
-// the member is gone.
+// Remove takes the member of that name out of the configuration; if there is
+// none, that is as well. Only the leader can do it; a leader that removes
+// itself steps down. It returns when the member is gone. It fails if nobody
+// would be left to vote. If leadership is lost meanwhile, the outcome is
+// [Uncertain]: ask again.
 func (n *Node) Remove(ctx context.Context, name string) error {
-	err := n.change(ctx, func(c ledger.Config) *raftpb.ConfChangeV2 {
-		change := &raftpb.ConfChangeV2{}
-		for _, m := range sortedMembers(c) {
-			if m.Name == name {
-				change.Changes = append(change.Changes, single(raftpb.ConfChangeRemoveNode, m.ID))
-			}
+	named := func(m Member) bool { return m.Name == name }
+	return n.change(ctx,
+		func(c ledger.Config) (*raftpb.ConfChangeV2, error) { return removing(c, name), nil },
+		func(all []Member) bool { return !slices.ContainsFunc(all, named) })
+}
+
+func removing(c ledger.Config, name string) *raftpb.ConfChangeV2 {
+	change := &raftpb.ConfChangeV2{}
+	for _, m := range sortedMembers(c) {
+		if m.Name == name {
+			change.Changes = append(change.Changes, single(raftpb.ConfChangeRemoveNode, m.ID))
 		}
-		if len(change.Changes) == 0 {
-			return nil
-		}
-		return change
-	})
-	if err != nil {
-		return err
 	}
-	return n.WaitMembers(ctx, func(all []Member) bool {
-		for _, m := range all {
-			if m.Name == name {
-				return false
-			}
-		}
-		return true
-	})
+	if len(change.Changes) == 0 {
+		return nil
+	}
+	return change
 }
 
 // errChanging says that a change is under way; the next one waits for it.
 var errChanging = errors.New("commitlog: another change of the configuration is under way")
 
-// change proposes a change of the configuration; nil is none. It waits for the
-// change before.
-func (n *Node) change(ctx context.Context, make func(ledger.Config) *raftpb.ConfChangeV2) error {
+// A plan makes a change of a configuration; nil if there is nothing to change.
+type plan = func(ledger.Config) (*raftpb.ConfChangeV2, error)
+
+// change proposes what the plan says, once the change before is made, and
+// returns when the members are as done says.
+func (n *Node) change(ctx context.Context, p plan, done func([]Member) bool) error {
 	for {
+		var term uint64
 		var err error
 		seen := n.view.look()
-		if asked := n.call(ctx, func(k *core) { err = k.change(make) }); asked != nil {
+		if asked := n.call(ctx, func(k *core) { term, err = k.term, k.change(p) }); asked != nil {
 			return asked
+		}
+		if err == nil {
+			return n.changed(ctx, term, done)
 		}
 		if !errors.Is(err, errChanging) {
 			return err
@@ -116,25 +140,54 @@ func (n *Node) change(ctx context.Context, make func(ledger.Config) *raftpb.Conf
 	}
 }
 
-func (k *core) change(make func(ledger.Config) *raftpb.ConfChangeV2) error {
+// changed returns when the members are as done says, or when that may never be.
+func (n *Node) changed(ctx context.Context, term uint64, done func([]Member) bool) error {
+	return n.view.await(ctx, func(p picture) (bool, error) {
+		if !done(p.Members) && (p.Term != term || p.Role != Leading) {
+			return false, fmt.Errorf("commitlog: the members were being changed: %w",
+				Uncertain{Pos{Term: term}, p.Leader, errNoLonger})
+		}
+		return done(p.Members), nil
+	})
+}
+
+func (k *core) change(p plan) error {
 	if k.failed != nil {
 		return k.failed
 	}
 	if !k.ready {
 		return NotLeader{k.leading()}
 	}
-	change := make(k.ledger.Config)
-	if change == nil {
-		return nil
+	change, err := p(k.ledger.Config)
+	if change == nil || err != nil {
+		return err
 	}
 	if k.ledger.Changing() {
 		return errChanging
 	}
-	err := k.raft.ProposeConfChange(change)
+	if err := k.possible(change); err != nil {
+		return err
+	}
+	err = k.raft.ProposeConfChange(change)
 	if errors.Is(err, raft.ErrProposalDropped) {
 		return errChanging
 	}
 	return err
+}
+
+// possible tries a change out: one that cannot be applied must not come into
+// the log, where every node would fail at it for good.
+func (k *core) possible(change *raftpb.ConfChangeV2) error {
+	data, err := proto.Marshal(change)
+	if err != nil {
+		return fmt.Errorf("commitlog: a change of the members: %w", err)
+	}
+	now := k.ledger.Config
+	_, err = now.Apply(ledger.Change{Index: now.Index + 1, Type: raftpb.EntryConfChangeV2, Data: data})
+	if err != nil {
+		return fmt.Errorf("commitlog: the members cannot be changed so: %w", err)
+	}
+	return nil
 }
 
 // promote makes a learner that has caught up a voter, one at a time.

@@ -5,6 +5,7 @@ package commitlog
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -51,12 +52,15 @@ func (v *view) show(s Status, cuts []cut) {
 	v.changed = make(chan struct{})
 }
 
-// end says that nothing will change any more.
+// end says that nothing will change any more: a node that has ended leads
+// nobody and takes nothing.
 func (v *view) end(why error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if v.dead == nil {
 		v.dead = why
+		v.now.Role, v.now.Leader.ID, v.now.Leader.Addr = Follower, "", ""
+		v.now.Failed = cmp.Or(v.now.Failed, why)
 		close(v.changed)
 	}
 }
@@ -75,15 +79,26 @@ func (v *view) look() picture {
 	return picture{v.now, v.cuts, v.changed, v.dead}
 }
 
-// await returns once ok says so or fails, looking at every change.
+// await returns once ok says so or fails, looking at every change. On a node
+// that has latched nothing is worth waiting for.
 func (v *view) await(ctx context.Context, ok func(picture) (bool, error)) error {
+	return v.awaitUnless(ctx, ok, func(p picture) error {
+		if errors.As(p.Failed, new(Latched)) {
+			return p.Failed
+		}
+		return p.dead
+	})
+}
+
+// awaitUnless is await with an end of its own.
+func (v *view) awaitUnless(ctx context.Context, ok func(picture) (bool, error), end func(picture) error) error {
 	for {
 		p := v.look()
 		if done, err := ok(p); done || err != nil {
 			return err
 		}
-		if p.dead != nil {
-			return p.dead
+		if err := end(p); err != nil {
+			return err
 		}
 		select {
 		case <-p.changed:
@@ -102,6 +117,9 @@ func (k *core) status() Status {
 	}
 	if s.Failed == nil {
 		s.Failed = k.noRoom
+	}
+	if k.failed != nil { // it hears nobody any more
+		s.Role, s.Leader = Follower, Leader{Term: k.term}
 	}
 	return s
 }

@@ -67,10 +67,10 @@ func (n *Node) WatchLeader(ctx context.Context) iter.Seq[Leader] {
 		seen, first := uint64(0), true
 		for {
 			var now Leader
-			err := n.view.await(ctx, func(p picture) (bool, error) {
+			err := n.view.awaitUnless(ctx, func(p picture) (bool, error) {
 				now = p.Leader
 				return first || now.Gen != seen, nil
-			})
+			}, func(p picture) error { return p.dead })
 			if err != nil || !yield(now) {
 				return
 			}
