@@ -35,8 +35,8 @@ func (i identity) String() string {
 }
 
 const (
-	identityFile = "NODE"
-	identityNew  = "NODE.new"
+	identityFile = "IDENTITY"
+	identityNew  = "IDENTITY.new"
 	formatLine   = "rehearse commit log, format 1"
 )
 
@@ -46,9 +46,16 @@ func newIdentity(name, addr string, now time.Time, found bool) identity {
 	i := identity{node: name, id: binary.BigEndian.Uint64(sum[:8]) >> 1} // high IDs are Raft's own
 	i.id |= 1                                                            // and 0 is nobody
 	if found {
-		i.cluster = hex.EncodeToString(sum[8:16])
+		i.cluster = clusterOf(i.id)
 	}
 	return i
+}
+
+// clusterOf names the cluster that the node of that ID founds: so a founder
+// knows itself, also if it ended before its first entry was stored.
+func clusterOf(id uint64) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "cluster %d", id))
+	return hex.EncodeToString(sum[:8])
 }
 
 // loadIdentity reads the directory's identity; an empty one has none.

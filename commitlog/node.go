@@ -64,9 +64,6 @@ func New(c Config) (*Node, error) {
 	fresh := who.id == 0
 	if fresh {
 		who = newIdentity(c.Name, c.Addr, c.Now(), c.Bootstrap)
-		if err := who.store(c.FS); err != nil {
-			return nil, err
-		}
 	}
 	n := &Node{
 		config: c, who: who, view: newView(), events: newEventlog(),
@@ -75,14 +72,14 @@ func New(c Config) (*Node, error) {
 		stopped: make(chan struct{}), gone: make(chan struct{}),
 	}
 	n.stop = sync.OnceFunc(func() { close(n.stopped) })
-	if err := n.open(); err != nil {
+	if err := n.open(fresh); err != nil {
 		return nil, err
 	}
 	return n, nil
 }
 
 // open opens the log and makes what stands on it.
-func (n *Node) open() (err error) {
+func (n *Node) open(fresh bool) (err error) {
 	var d *disk
 	n.log, err = wal.Open(wal.Config{
 		FS: n.config.FS, SegmentSize: n.config.Segment,
@@ -97,6 +94,11 @@ func (n *Node) open() (err error) {
 			n.log.Close()
 		}
 	}()
+	if fresh { // only now: where it lies, segments must lie too
+		if err = n.who.store(n.config.FS); err != nil {
+			return err
+		}
+	}
 	books := [2]*ledger.Ledger{}
 	for i := range books {
 		if books[i], err = n.recoverLedger(); err != nil {
@@ -109,7 +111,7 @@ func (n *Node) open() (err error) {
 		return err
 	}
 	n.core.say(Event{Kind: Recovered, Index: n.log.Last(), Term: n.core.term})
-	if n.log.Last() == 0 && n.who.cluster != "" && n.config.Bootstrap {
+	if n.log.Last() == 0 && n.who.cluster == clusterOf(n.who.id) {
 		err = n.core.found(n.self())
 	}
 	n.links = peer.New(peer.Config{
@@ -137,8 +139,7 @@ func (n *Node) Found(ctx context.Context) error {
 			err = k.failed
 			return
 		}
-		cluster := newIdentity(n.config.Name, n.config.Addr, n.config.Now(), true).cluster
-		if err = n.adopt(cluster); err == nil {
+		if err = n.adopt(clusterOf(k.id)); err == nil {
 			err = k.found(n.self())
 		}
 	})

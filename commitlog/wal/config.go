@@ -5,8 +5,6 @@ package wal
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"strings"
 )
 
 // A Config configures a [Log]. Only FS is required.
@@ -38,9 +36,6 @@ type Config struct {
 	// one. If nil, or if it returns nothing, the checkpoint is empty.
 	Checkpoint func(before uint64) []byte
 
-	// Identity says whose log this is. If zero, whoever's it is.
-	Identity Identity
-
 	// Rolled, unless nil, is told the first index of each new segment, by
 	// Append.
 	Rolled func(firstIndex uint64)
@@ -67,62 +62,7 @@ func (c Config) filled() (Config, error) {
 	if c.TailBytes == 0 {
 		c.TailBytes = 16 << 20
 	}
-	return c, c.Identity.check()
-}
-
-// An Identity says whose a log is. It is written to the directory once.
-type Identity struct {
-	Cluster string
-	Node    string
-	ID      uint64 // of this life of the directory
-}
-
-// String returns the identity as it is told to people.
-func (i Identity) String() string {
-	return fmt.Sprintf("cluster %q, node %q, id %x", i.Cluster, i.Node, i.ID)
-}
-
-const identityForm = "rehearse log 1\ncluster %q\nnode %q\nid %x\n"
-
-func (i Identity) check() error {
-	if len(i.Cluster) > 1024 || len(i.Node) > 1024 {
-		return errors.New("wal: Config.Identity has a name of more than 1024 bytes")
-	}
-	return nil
-}
-
-func (i Identity) text() string { return fmt.Sprintf(identityForm, i.Cluster, i.Node, i.ID) }
-
-func parseIdentity(data []byte) (i Identity, err error) {
-	_, err = fmt.Sscanf(string(data), identityForm, &i.Cluster, &i.Node, &i.ID)
-	if err == nil && i.text() != string(data) {
-		err = errors.New("it is not as it was written")
-	}
-	if err != nil {
-		line, _, _ := strings.Cut(string(data), "\n")
-		err = fmt.Errorf("wal: the file %s, which begins with %.40q, cannot be read: %w", identityName, line, err)
-	}
-	return i, err
-}
-
-// identify compares the directory's identity with the one that is wanted, and
-// gives it that if it has none.
-func identify(c Config) (Identity, error) {
-	data, err := readFile(c.FS, identityName, 1<<16)
-	if errors.Is(err, fs.ErrNotExist) {
-		if c.Identity == (Identity{}) {
-			return c.Identity, nil
-		}
-		return c.Identity, writeFile(c.FS, identityName, []byte(c.Identity.text()))
-	}
-	if err != nil {
-		return Identity{}, err
-	}
-	have, err := parseIdentity(data)
-	if err == nil && c.Identity != (Identity{}) && have != c.Identity {
-		err = WrongIdentity{Want: c.Identity, Have: have}
-	}
-	return have, err
+	return c, nil
 }
 
 // A State is a replica's hard state: what it must not forget. See raftpb.HardState.

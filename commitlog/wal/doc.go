@@ -22,9 +22,10 @@
 // checkpoint of its owner's and the hard state, all of which was synced before
 // it got its name. Only the last one is written. The others end with a seal, a
 // summary; an ".idx" beside them tells where their entries begin, and is made
-// anew if it is missing or wrong. IDENTITY says whose log it is, LOCK keeps
-// other processes away, CUT and the directory "install" are there while
-// something is replaced, "staging" and "spare" while it is made ready.
+// anew if it is missing or wrong. LOCK keeps other processes away, CUT and the directory "install" are there while
+// something is replaced, "staging" and "spare" while it is made ready. A file
+// IDENTITY is the owner's, written once the log was opened: where it lies and
+// no segment does, somebody has removed them, and nothing is begun anew.
 //
 // # What is promised
 //

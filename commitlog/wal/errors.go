@@ -32,14 +32,6 @@ func (e *Corrupt) Error() string {
 		"fetch it from another node", e.Segment, e.Pos, e.Index, e.Offset, e.Why)
 }
 
-// A WrongIdentity is returned by Open for a directory that is another node's.
-type WrongIdentity struct{ Want, Have Identity }
-
-// Error says whose the directory is.
-func (e WrongIdentity) Error() string {
-	return fmt.Sprintf("wal: the directory belongs to %s, not to %s", e.Have, e.Want)
-}
-
 // A Compacted is returned for what lies before the log's beginning.
 type Compacted struct {
 	First uint64 // the first index there is

@@ -47,7 +47,7 @@ type File = interface {
 // What lies in the directory besides segments and their indexes.
 const (
 	lockName     = "LOCK"
-	identityName = "IDENTITY"
+	identityName = "IDENTITY" // its owner's: whose log it is
 	cutName      = "CUT"      // a truncation that may be half done
 	spareName    = "spare"    // the next segment's file, allocated
 	stagingName  = "staging"  // a directory: segments of another node, being checked

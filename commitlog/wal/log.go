@@ -16,11 +16,10 @@ import (
 // A Log is a log on disk. One goroutine may write it, with Append, Sync, Mark,
 // Trim, Install and Close; any number may read it meanwhile.
 type Log struct {
-	config   Config
-	identity Identity
-	lock     File
-	files    files
-	staging  atomic.Bool // there is an import
+	config  Config
+	lock    File
+	files   files
+	staging atomic.Bool // there is an import
 
 	mu  sync.Mutex // held for a few instructions
 	pub view       // what readers see
@@ -65,8 +64,7 @@ type view struct {
 
 // Open opens the log in c.FS, or makes one there. It repairs what a crash may
 // have left: a tail that was never synced, a truncation or an installation
-// that was half done. Anything else that is wrong is a *[Corrupt], and a
-// directory of another node's a [WrongIdentity].
+// that was half done. Anything else that is wrong is a *[Corrupt].
 func Open(c Config) (*Log, error) {
 	c, err := c.filled()
 	if err != nil {
@@ -109,9 +107,6 @@ func (l *Log) open() (err error) {
 	if err = l.recover(); err != nil {
 		return err
 	}
-	if l.identity, err = identify(l.config); err != nil {
-		return err
-	}
 	l.publish()
 	return nil
 }
@@ -147,9 +142,6 @@ func (l *Log) peek() *view {
 	v := l.pub
 	return &v
 }
-
-// Identity returns whose log it is; zero if that was never said.
-func (l *Log) Identity() Identity { return l.identity }
 
 // State returns the hard state appended last.
 func (l *Log) State() State { return l.peek().state }

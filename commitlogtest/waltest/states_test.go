@@ -67,7 +67,7 @@ var stories = map[string]func(s *story){
 	},
 	"installed": func(s *story) {
 		leader := begin(s.t, s.c, vdisk.Config{})
-		leader.c.Identity, leader.c.Rolled = wal.Identity{}, nil
+		leader.c.Rolled = nil
 		leader.open()
 		defer leader.log.Close()
 		for i := uint64(1); i <= 14; i++ {
@@ -102,8 +102,7 @@ func TestEverythingSyncedIsThereInEveryStateThatACrashCanLeave(t *testing.T) {
 	for name, tell := range stories {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			identity := wal.Identity{Cluster: "c", Node: "n", ID: 3}
-			s := begin(t, wal.Config{SegmentSize: 1024, Identity: identity}, vdisk.Config{})
+			s := begin(t, wal.Config{SegmentSize: 1024}, vdisk.Config{})
 			var states, opened atomic.Int64
 			check := func() {
 				opened.Add(1)
