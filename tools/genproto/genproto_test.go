@@ -10,8 +10,14 @@ import (
 )
 
 func TestWhatIsCommittedIsWhatIsGenerated(t *testing.T) {
+	for _, name := range []string{"commitlog/logv1/log.proto", "interop/log/proglog/log.proto"} {
+		t.Run(name, func(t *testing.T) { isGenerated(t, name) })
+	}
+}
+
+func isGenerated(t *testing.T, name string) {
 	const root = "../.."
-	files, err := generate(root, []string{"commitlog/logv1/log.proto"})
+	files, err := generate(root, []string{name})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,7 +29,7 @@ func TestWhatIsCommittedIsWhatIsGenerated(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		} else if string(committed) != f.GetContent() {
-			t.Errorf("%s is not what genproto makes: go generate ./commitlog/logv1", f.GetName())
+			t.Errorf("%s is not what genproto makes: go generate in its directory", f.GetName())
 		}
 	}
 }
