@@ -226,6 +226,12 @@ func (d *disk) install(j job) error {
 	if err := d.log.Install(j.staged); err != nil {
 		return err
 	}
+	if j.state != (wal.State{}) { // it may be of a new term, and says that all of it is committed
+		if err := d.log.Append(j.state, nil); err != nil {
+			return err
+		}
+		d.state, d.dirty = j.state, true
+	}
 	book, err := openLedger(d.log)
 	if err != nil {
 		return err
@@ -234,10 +240,11 @@ func (d *disk) install(j job) error {
 	return nil
 }
 
-// openLedger returns the ledger of what the log holds, without saying what of
-// it is committed.
+// openLedger returns the ledger of what the log holds. It begins with a
+// checkpoint of which everything is known to be committed, for what lies
+// before a ledger's beginning it never takes back.
 func openLedger(l *wal.Log) (*ledger.Ledger, error) {
-	before, state, err := l.Checkpoint()
+	before, state, err := l.CheckpointAt(max(l.State().Commit+1, l.First()))
 	if err != nil {
 		return nil, err
 	}

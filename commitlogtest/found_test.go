@@ -4,6 +4,7 @@ package commitlogtest_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,5 +50,33 @@ func TestARetryWhileLeadershipMovesIsAnsweredOnce(t *testing.T) {
 		}
 		heal()
 		same(c, "x", "x")
+	})
+}
+
+// A leader that was cut off began a segment behind what was not committed.
+// When it came back, it took all before the segment for committed.
+func TestASegmentMayBeginBehindWhatIsNotCommitted(t *testing.T) {
+	small := func(e *clustertest.Env) (*replica, error) {
+		return buildReplica(e, commitlog.Config{Segment: tiny})
+	}
+	clustertest.Run(t, clustertest.Config{}, small, func(t *testing.T, c *replicas) {
+		found(c)
+		first := leader(c)
+		produce(t, first, "one")
+		heal := c.Part(first.Index())
+		lost := commitlog.Batch{Records: []commitlog.Record{{Value: []byte(strings.Repeat("x", tiny/2))}}}
+		for range 3 {
+			if _, err := first.Program().Enqueue(t.Context(), lost); err != nil {
+				t.Fatal(err)
+			}
+			c.Settle()
+		}
+		first.AwaitEvent("log.rolled", time.Second)
+		first.Crash()
+		produce(t, leader(c), "two")
+		heal()
+		first.Start()
+		produce(t, leader(c), "three")
+		same(c, "one", "two", "three")
 	})
 }

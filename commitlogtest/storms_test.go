@@ -126,7 +126,6 @@ func membersChange(w *weather) {
 	}
 }
 
-
 // allJoin makes all nodes members again.
 func allJoin(w *weather) {
 	w.t.Helper()

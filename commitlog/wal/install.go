@@ -137,7 +137,12 @@ func (l *Log) kept(first *segment) (*place, error) {
 			return nil, err
 		}
 	}
-	if p.next != first.base || p.lastTerm() != first.before {
+	follows := p.next == first.base && p.lastTerm() == first.before
+	if !follows && l.state.Commit >= first.first-1 {
+		return nil, fmt.Errorf("wal: segments that begin with entry %d do not follow the entry before it, which is committed",
+			first.first)
+	}
+	if !follows {
 		return nil, nil
 	}
 	return p, nil

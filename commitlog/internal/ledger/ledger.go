@@ -140,13 +140,12 @@ func (l *Ledger) Truncate(index uint64) (gone []Mark) {
 // configuration changed, the last of the changes deciding.
 func (l *Ledger) Commit(index uint64) error {
 	index = min(index, l.Last().Index)
-	if index <= l.last.Index {
-		return nil
+	if at := index - l.last.Index; index > l.last.Index {
+		l.last = l.tail[at-1]
+		l.tail = append(l.tail[:0], l.tail[at:]...)
+		l.Producers.Commit(index)
 	}
-	at := index - l.last.Index
-	l.last = l.tail[at-1]
-	l.tail = append(l.tail[:0], l.tail[at:]...)
-	l.Producers.Commit(index)
+	// Of what a checkpoint says is pending, some may lie before the ledger's beginning.
 	for len(l.trims) > 0 && l.trims[0].at <= index {
 		l.Low = max(l.Low, l.trims[0].Offset)
 		l.trims = l.trims[1:]
