@@ -77,9 +77,18 @@ func newCore(c Config, id uint64, l *wal.Log, book *ledger.Ledger) (*core, error
 	}
 	k.storage = &storage{log: l, ledger: book, applied: commit}
 	k.storage.hard = raftpb.HardState{Term: &state.Term, Vote: &state.Vote, Commit: &commit}
-	var err error
+	return k, k.start(c, commit)
+}
+
+// start makes the Raft of the core.
+func (k *core) start(c Config, commit uint64) (err error) {
+	defer func() {
+		if why := ofRaft(recover(), k.storage); why != nil {
+			err = why
+		}
+	}()
 	k.raft, err = raft.NewRawNode(&raft.Config{
-		ID: id, ElectionTick: c.Election, HeartbeatTick: 1,
+		ID: k.id, ElectionTick: c.Election, HeartbeatTick: 1,
 		Storage: k.storage, Applied: commit, AsyncStorageWrites: true,
 		MaxSizePerMsg: 1 << 20, MaxInflightMsgs: 256, MaxInflightBytes: 64 << 20,
 		MaxCommittedSizePerReady:  64 << 20,
@@ -88,7 +97,7 @@ func newCore(c Config, id uint64, l *wal.Log, book *ledger.Ledger) (*core, error
 		DisableProposalForwarding: true,
 		Logger:                    raftLogger{c.Logger.With(slog.String("part", "raft"))},
 	})
-	return k, err
+	return err
 }
 
 // found makes this node the only voter of a new cluster.

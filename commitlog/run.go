@@ -63,15 +63,26 @@ func (n *Node) greet() {
 // says that its log is broken.
 func (n *Node) careful(f func()) {
 	defer func() {
-		switch what := recover().(type) {
-		case nil:
-		case broken:
-			n.core.fail(Latched{what})
-		default:
-			panic(what)
+		if err := ofRaft(recover(), n.core.storage); err != nil {
+			n.core.fail(Latched{err})
 		}
 	}()
 	f()
+}
+
+// ofRaft returns why Raft has panicked, if the log is to blame; it panics if
+// something else is.
+func ofRaft(panicked any, s *storage) error {
+	why, _ := panicked.(error)
+	switch _, isBroken := why.(broken); {
+	case panicked == nil:
+		return nil
+	case s.failed != nil && (isBroken || why == s.failed):
+		return s.failed // it could not be read, and that is all
+	case isBroken:
+		return why
+	}
+	panic(panicked)
 }
 
 // flush lets the core work and does what it wants done.
@@ -162,6 +173,7 @@ func (n *Node) tick() {
 	}
 	if k.noRoom != nil {
 		n.disk.retry()
+		k.moveOn()
 	}
 	k.raft.Tick()
 	k.tickReads(n.config.Election)

@@ -3,11 +3,11 @@
 package commitlog
 
 import (
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-
-	"encoding/binary"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -24,6 +24,7 @@ type storage struct {
 	hard    raftpb.HardState // as of the start
 	applied uint64
 	floor   uint64
+	failed  error // why the log could not be read; Raft panics then
 }
 
 func (s *storage) InitialState() (*raftpb.HardState, *raftpb.ConfState, error) {
@@ -36,7 +37,7 @@ func (s *storage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 	}
 	found, err := s.log.Entries(lo, hi, int(min(maxSize, 1<<40)))
 	if err != nil {
-		return nil, translate(err)
+		return nil, s.translate(err)
 	}
 	entries := make([]*raftpb.Entry, len(found))
 	for i := range found {
@@ -49,7 +50,7 @@ func (s *storage) Entries(lo, hi, maxSize uint64) ([]*raftpb.Entry, error) {
 
 func (s *storage) Term(i uint64) (uint64, error) {
 	t, err := s.log.Term(i)
-	return t, translate(err)
+	return t, s.translate(err)
 }
 
 func (s *storage) LastIndex() (uint64, error)  { return s.log.Last(), nil }
@@ -95,7 +96,7 @@ func parseOffer(s *raftpb.Snapshot) (offer, error) {
 }
 
 // translate gives Raft the errors it knows.
-func translate(err error) error {
+func (s *storage) translate(err error) error {
 	var compacted wal.Compacted
 	var unavailable wal.Unavailable
 	switch {
@@ -103,6 +104,8 @@ func translate(err error) error {
 		return raft.ErrCompacted
 	case errors.As(err, &unavailable):
 		return raft.ErrUnavailable
+	case err != nil:
+		s.failed = cmp.Or(s.failed, err)
 	}
 	return err
 }

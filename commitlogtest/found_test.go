@@ -4,7 +4,9 @@ package commitlogtest_test
 
 import (
 	"context"
+	"errors"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -78,5 +80,30 @@ func TestASegmentMayBeginBehindWhatIsNotCommitted(t *testing.T) {
 		first.Start()
 		produce(t, leader(c), "three")
 		same(c, "one", "two", "three")
+	})
+}
+
+// Raft panics when the log cannot be read; the node then took its process
+// along.
+func TestANodeThatCannotReadItsLogStandsStill(t *testing.T) {
+	clustertest.Run(t, clustertest.Config{}, newReplica, func(t *testing.T, c *replicas) {
+		found(c)
+		first := leader(c)
+		behind := c.Node((first.Index() + 1) % 3)
+		behind.Crash()
+		produce(t, first, "one")
+		for n := range c.Running() {
+			n.Restart() // whoever leads has nothing in memory
+		}
+		n := leader(c)
+		healed := c.Fault("disk " + n.Name() + " read eio")
+		behind.Start()
+		n.AwaitEvent("log.latched", time.Minute)
+		healed()
+		if err := n.Program().Status().Failed; !errors.Is(err, syscall.EIO) {
+			t.Error(err)
+		}
+		n.Restart()
+		produce(t, leader(c), "last")
 	})
 }
