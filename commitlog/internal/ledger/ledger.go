@@ -142,7 +142,7 @@ func (l *Ledger) Commit(index uint64) error {
 	index = min(index, l.Last().Index)
 	if at := index - l.last.Index; index > l.last.Index {
 		l.last = l.tail[at-1]
-		l.tail = append(l.tail[:0], l.tail[at:]...)
+		l.tail = l.tail[at:]
 		l.Producers.Commit(index)
 	}
 	// Of what a checkpoint says is pending, some may lie before the ledger's beginning.

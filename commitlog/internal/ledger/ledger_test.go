@@ -128,6 +128,44 @@ func TestProducersThatAreSilentAreForgotten(t *testing.T) {
 	}
 }
 
+// There is always something that is not committed yet, while there is work.
+func TestProducersAreForgottenAlsoWhileOthersWrite(t *testing.T) {
+	l := open()
+	add(t, l, batch(1, 1, 1, 1, 1))
+	for i := uint64(2); i <= ledger.MaxProducers*4; i++ {
+		add(t, l, batch(i, 1, i, 1, 1))
+		if err := l.Commit(i - 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := l.Producers.Len(); n > ledger.MaxProducers*5/4 {
+		t.Errorf("%d producers are remembered", n)
+	}
+	if _, err := ledger.ParseCheckpoint(l.Checkpoint().Bytes()); err != nil {
+		t.Error(err)
+	}
+	l.Truncate(ledger.MaxProducers * 4)
+	if got, _ := l.Producers.Judge(ledger.MaxProducers*4, 1); got != ledger.New {
+		t.Errorf("a producer whose only batch was taken back is %v", got)
+	}
+	if got, _ := l.Producers.Judge(ledger.MaxProducers*4-1, 1); got != ledger.Known {
+		t.Errorf("the last producer is %v", got)
+	}
+}
+
+// A configuration's change may be the last entry before a segment.
+func TestWhatACheckpointSaysIsPendingIsCommittedWithIt(t *testing.T) {
+	l := open()
+	add(t, l, change(1, 1, 7), wal.Entry{Index: 2, Term: 1, Data: ledger.Trim{Index: 1, Offset: 4}.Bytes()})
+	again := ledger.Open(l.Checkpoint(), l.Last())
+	if err := again.Commit(2); err != nil {
+		t.Fatal(err)
+	}
+	if !ledger.Votes(again.Config.State, 7) || again.Changing() || again.Low != 4 {
+		t.Errorf("%+v, changing %v, low %d", again.Config, again.Changing(), again.Low)
+	}
+}
+
 func TestTheConfigurationIsThatOfWhatIsCommitted(t *testing.T) {
 	l := open()
 	add(t, l, change(1, 1, 7), change(2, 1, 8))
@@ -151,25 +189,36 @@ func TestTheConfigurationIsThatOfWhatIsCommitted(t *testing.T) {
 func TestACheckpointIsAsGoodAsTheLogBeforeIt(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 1))
-		whole := open()
-		var log []wal.Entry
-		committed := 0
+		s := story{Ledger: open()}
 		for range 60 {
-			switch n := r.IntN(10); {
-			case n < 6 || len(log) == committed:
-				log = append(log, someEntry(r, uint64(len(log)+1)))
-				add(t, whole, log[len(log)-1])
-			case n < 8:
-				committed += r.IntN(len(log) - committed + 1)
-				if err := whole.Commit(uint64(committed)); err != nil {
-					t.Fatal(err)
-				}
-			default:
-				log = log[:committed+r.IntN(len(log)-committed+1)]
-				whole.Truncate(uint64(len(log) + 1))
-			}
+			s.goOn(t, r)
 		}
-		checkAgainst(t, seed, whole, log, committed)
+		checkAgainst(t, seed, s)
+	}
+}
+
+// A story is a ledger and what it was told.
+type story struct {
+	*ledger.Ledger
+	log       []wal.Entry
+	committed int
+}
+
+// goOn appends an entry, commits some, or takes some back.
+func (s *story) goOn(t *testing.T, r *rand.Rand) {
+	t.Helper()
+	switch n := r.IntN(10); {
+	case n < 6 || len(s.log) == s.committed:
+		s.log = append(s.log, someEntry(r, uint64(len(s.log)+1)))
+		add(t, s.Ledger, s.log[len(s.log)-1])
+	case n < 8:
+		s.committed += r.IntN(len(s.log) - s.committed + 1)
+		if err := s.Commit(uint64(s.committed)); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		s.log = s.log[:s.committed+r.IntN(len(s.log)-s.committed+1)]
+		s.Truncate(uint64(len(s.log) + 1))
 	}
 }
 
@@ -183,8 +232,9 @@ func someEntry(r *rand.Rand, index uint64) wal.Entry {
 	return batch(index, 1, uint64(r.IntN(4)), uint64(r.IntN(9)), r.IntN(3)+1)
 }
 
-func checkAgainst(t *testing.T, seed uint64, whole *ledger.Ledger, log []wal.Entry, committed int) {
+func checkAgainst(t *testing.T, seed uint64, whole story) {
 	t.Helper()
+	log, committed := whole.log, whole.committed
 	at := len(log) / 2
 	first := open()
 	add(t, first, log[:at]...)
@@ -230,7 +280,8 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		if m, err := ledger.ParseMembers(b); err == nil {
-			if again, err := ledger.ParseMembers(ledger.AppendMembers(nil, m...)); err != nil || !reflect.DeepEqual(m, again) {
+			again, err := ledger.ParseMembers(ledger.AppendMembers(nil, m...))
+			if err != nil || !reflect.DeepEqual(m, again) {
 				t.Errorf("members are read back otherwise: %v, %v, %v", m, again, err)
 			}
 		}

@@ -64,9 +64,9 @@ func (r *reader) members() (members []Member) {
 // A Config is a configuration of the cluster as of an index: who votes, who
 // learns, and how everybody is called and reached.
 type Config struct {
-	Index   uint64
-	State   *raftpb.ConfState
-	Members map[uint64]Member
+	Index   uint64            // of the change that made it; 0 before the first
+	State   *raftpb.ConfState // who votes and who learns; nobody in NewConfig, nil in the zero value
+	Members map[uint64]Member // by ID, all that State names; empty in NewConfig: State knows no names
 }
 
 // NewConfig returns the configuration of nobody.

@@ -104,18 +104,20 @@ func (p *Producers) Truncate(index uint64) {
 // Commit says that nothing up to index will be taken back.
 func (p *Producers) Commit(index uint64) {
 	n, _ := slices.BinarySearchFunc(p.undo, index+1, func(c change, i uint64) int { return cmp.Compare(c.index, i) })
-	p.undo = slices.Delete(p.undo, 0, n)
-	if len(p.undo) == 0 && len(p.last) > MaxProducers+MaxProducers/8 {
-		p.forget()
+	clear(p.undo[:n])
+	p.undo = p.undo[n:]
+	// So many at least have nothing that may be taken back.
+	if over := len(p.last) - len(p.undo) - MaxProducers; over > MaxProducers/8 {
+		p.forget(over)
 	}
 }
 
-// forget removes the producers that have been silent longest.
-func (p *Producers) forget() {
+// forget removes the n producers that have been silent longest.
+func (p *Producers) forget(n int) {
 	ids := slices.SortedFunc(maps.Keys(p.last), func(a, b uint64) int {
 		return cmp.Or(cmp.Compare(p.newest(a), p.newest(b)), cmp.Compare(a, b))
 	})
-	for _, id := range ids[:len(ids)-MaxProducers] {
+	for _, id := range ids[:n] {
 		delete(p.last, id)
 	}
 }
@@ -146,7 +148,7 @@ func (p *Producers) Append(dst []byte) []byte {
 // parse reads what Append has written.
 func (r *reader) producers() *Producers {
 	p := NewProducers()
-	for range r.count("producers", 3*MaxProducers) {
+	for range r.count("producers", len(r.rest)) {
 		id := r.number()
 		var places []Place
 		for range r.count("batches of a producer", Remembered) {
