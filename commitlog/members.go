@@ -267,6 +267,23 @@ func (n *Node) HandOver(ctx context.Context) {
 	_ = n.Transfer(ctx, to)
 }
 
+// moveOn hands leadership to a voter that has on disk what this node has no
+// room for. Each time it moves to one that has more, so it comes to rest.
+func (k *core) moveOn() {
+	if k.noRoom == nil || k.role != raft.StateLeader {
+		return
+	}
+	to := k.successor()
+	k.raft.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
+		if id == to && p.Match <= k.durable {
+			to = raft.None
+		}
+	})
+	if to != raft.None {
+		k.raft.TransferLeader(to)
+	}
+}
+
 // successor is the voter that has most of the log, or 0 if there is none.
 func (k *core) successor() (best uint64) {
 	var most uint64
