@@ -47,7 +47,7 @@ func logServersCommand() *cobra.Command {
 		for _, m := range members {
 			fmt.Fprintf(t, "%s\t%s\t%s\n", m.Name, m.Addr, roleOf(m))
 		}
-		return t.Flush()
+		return unwritten(t.Flush())
 	})
 }
 
@@ -98,7 +98,7 @@ func printStatus(ctx context.Context, l *logClient, w io.Writer) error {
 			s.Committed, s.Applied, s.Durable, s.Low, s.Next, state)
 	}
 	if err := t.Flush(); err != nil {
-		return usageError{fmt.Errorf("standard output: %w", err)}
+		return unwritten(err)
 	}
 	return bad
 }
@@ -185,7 +185,7 @@ func watch(ctx context.Context, l *logClient, w io.Writer) error {
 		}
 		wait.Stop()
 		if _, err := io.WriteString(w, watched(m)+"\n"); err != nil {
-			return usageError{fmt.Errorf("standard output: %w", err)}
+			return unwritten(err)
 		}
 	}
 	if ctx.Err() != nil {

@@ -33,7 +33,8 @@ func (c *tlsCluster) vote(t *testing.T, names []string) {
 		missing[name] = true
 	}
 	w.lines(func(line string) bool {
-		if words := strings.Fields(line); len(words) > 3 && words[1] == "memberadded" && words[len(words)-1] == "voter" {
+		words := strings.Fields(line) // 7 memberadded n1 index=4: voter
+		if len(words) > 3 && words[1] == "memberadded" && words[len(words)-1] == "voter" {
 			delete(missing, words[2])
 		}
 		return len(missing) > 0
@@ -66,8 +67,9 @@ func TestACommittedRecordOutlivesTheProcessThatTookIt(t *testing.T) {
 	if offsets := good(t, numbers(0, 500), append([]string{"produce"}, root...)...); offsets != numbers(0, 500) {
 		t.Errorf("the offsets are %.100q", offsets)
 	}
-	bad(t, exitDifferent, "nobody not permitted to produce to *", append([]string{"produce", "x"}, c.as("nobody")...)...)
-	bad(t, exitDifferent, "nobody not permitted to consume to *", append([]string{"consume"}, c.as("nobody")...)...)
+	nobody := c.as("nobody")
+	bad(t, exitDifferent, "nobody not permitted to produce to *", append([]string{"produce", "x"}, nobody...)...)
+	bad(t, exitDifferent, "nobody not permitted to consume to *", append([]string{"consume"}, nobody...)...)
 	c.holds(t, 500, names)
 
 	dead := c.leader(t)
@@ -137,7 +139,8 @@ func TestANodeThatLeavesIsNoMemberAnyMore(t *testing.T) {
 func TestADirectoryHasOneProcess(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	p := startNode(t, "--bootstrap", "--node-name", "n0", "--data-dir", dir)
-	bad(t, exitUsage, "--data-dir "+dir+": another process has this log open", "serve", "--node-name", "n0", "--data-dir", dir,
+	bad(t, exitUsage, "--data-dir "+dir+": another process has this log open",
+		"serve", "--node-name", "n0", "--data-dir", dir,
 		"--bind-addr", "127.0.0.1:0", "--rpc-port", "0")
 	bad(t, exitUsage, "stop what listens there, or choose another", "serve", "--node-name", "n1", "--data-dir", dir+"1",
 		"--bind-addr", "127.0.0.1:0", "--rpc-addr", p.address())

@@ -62,7 +62,8 @@ func TestWhereANodeListensAndIsReached(t *testing.T) {
 	} {
 		a, err := c.config.agent()
 		if err != nil || a.RPC != c.rpc || a.Advertise != c.advertise {
-			t.Errorf("%+v: RPC %q, want %q, Advertise %q, want %q, %v", c.config, a.RPC, c.rpc, a.Advertise, c.advertise, err)
+			t.Errorf("%+v: RPC %q, want %q, Advertise %q, want %q, %v",
+				c.config, a.RPC, c.rpc, a.Advertise, c.advertise, err)
 		}
 	}
 	for _, host := range []string{"n0:x", "a b", "[", ":8401", "a/b", "a:b:c", "n0:99999"} {
@@ -74,7 +75,8 @@ func TestWhereANodeListensAndIsReached(t *testing.T) {
 
 func TestVariablesThatAreNoFlagsAreTold(t *testing.T) {
 	got := strangeVariables([]string{
-		"PATH=/", "REHEARSE_LOG_DATA_DIR=d", "REHEARSE_LOG_DATADIR=d", "REHEARSE_LOG_PORT=tcp://a", "REHEARSE_LOG_ADDRS=a:1",
+		"PATH=/", "REHEARSE_LOG_DATA_DIR=d", "REHEARSE_LOG_DATADIR=d", "REHEARSE_LOG_PORT=tcp://a",
+		"REHEARSE_LOG_ADDRS=a:1",
 	})
 	want := []string{`REHEARSE_LOG_DATADIR, did you mean "REHEARSE_LOG_DATA_DIR"?`, "REHEARSE_LOG_PORT"}
 	if !slices.Equal(got, want) {
@@ -170,7 +172,9 @@ func TestLatenciesAreToldToThreePercent(t *testing.T) {
 	}
 	more.add(time.Hour)
 	l.join(&more)
-	for share, want := range map[float64]time.Duration{0.5: 501 * time.Millisecond, 0.99: 991 * time.Millisecond, 1: time.Hour} {
+	for share, want := range map[float64]time.Duration{
+		0.5: 501 * time.Millisecond, 0.99: 991 * time.Millisecond, 1: time.Hour,
+	} {
 		if got := l.at(share); got < want || got > want*104/100 {
 			t.Errorf("%v: %v, want %v or a little more", share, got, want)
 		}

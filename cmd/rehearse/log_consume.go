@@ -56,8 +56,8 @@ func logConsumeCommand() *cobra.Command {
 	given = addClientFlags(c)
 	f := c.Flags()
 	f.StringVar(&config.from, "from", "", "begin at this `offset`; at the oldest there is if not given")
-	f.StringVar(&config.at, "at", "", "begin at the first record of this `time` or later: 2026-11-25T10:00:00Z, or 10m "+
-		"for ten minutes ago")
+	f.StringVar(&config.at, "at", "", "begin at the first record of this `time` or later: 2026-11-25T10:00:00Z, or "+
+		"10m for ten minutes ago")
 	f.BoolVar(&config.end, "end", false, "begin behind the last record: print only what comes; implies --follow")
 	f.BoolVar(&config.follow, "follow", false, "at the end of the log, wait for more")
 	f.Uint64Var(&config.count, "count", 0, "end after so many records; 0 is any `number`")
@@ -133,8 +133,8 @@ func (c *consumeConfig) run(ctx context.Context, l *logClient, o client.Options,
 	if e := (commitlog.OffsetOutOfRange{}); c.from == "" && !c.end && errors.As(err, &e) && e.Low > from {
 		err = r.print(ctx, e.Low) // retention has removed what was before
 	}
-	if flushed := out.Flush(); err == nil && flushed != nil {
-		err = usageError{fmt.Errorf("standard output: %w", flushed)}
+	if flushed := out.Flush(); err == nil {
+		err = unwritten(flushed)
 	}
 	if (c.follow || c.end) && ctx.Err() != nil {
 		return nil // until interrupted, as was asked for
@@ -195,7 +195,7 @@ func (r *reading) each(ctx context.Context, from uint64, came func()) error {
 			err = r.out.Flush() // somebody waits for it
 		}
 		if err != nil {
-			return usageError{fmt.Errorf("standard output: %w", err)}
+			return unwritten(err)
 		}
 		if left--; left == 0 {
 			return nil

@@ -28,7 +28,7 @@ var logDocs = map[string]string{
 	"peer-tls-ca-file":  "other nodes must show a certificate of the authorities in this PEM file",
 	"gossip-key-file": "encrypt gossip with the key in this file: 16, 24 or 32 bytes in base64 or hex, the same on " +
 		"all nodes; gossip is plain if not given",
-	"plaintext": "allow other machines to reach a port without TLS, where everybody may do everything",
+	"plaintext": "go without TLS beyond this machine too, where then everybody may do everything",
 	"health-addr": "answer GET /healthz, /readyz and /metrics at this address, to everybody; nowhere if not " +
 		"given",
 	"gateway-addr":  "take and give records as JSON over HTTP at this address; nowhere if not given",

@@ -10,9 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 const logPage = "../../docs/log.md"
@@ -55,6 +52,9 @@ func flagTable(t reflect.Type) string {
 	return b.String()
 }
 
+// flagLine is what the help says of a flag: its name, its value, its words.
+var flagLine = regexp.MustCompile(`(?m)^ +(?:-\w, )?--([\w-]+) ?(\S*) {2,}(.*)$`)
+
 // commandTable returns the table of the flags that one command has alone.
 func commandTable() string {
 	common := map[string]bool{}
@@ -69,16 +69,12 @@ func commandTable() string {
 		if c.Name() == "health" {
 			own = nil // it is no client, and has a timeout of its own
 		}
-		c.LocalFlags().VisitAll(func(f *pflag.Flag) {
-			if own[f.Name] || c.Name() == "serve" || f.Name == "help" {
-				return
+		for _, m := range flagLine.FindAllStringSubmatch(c.LocalFlags().FlagUsages(), -1) {
+			if own[m[1]] || c.Name() == "serve" || m[1] == "help" {
+				continue
 			}
-			value, usage := pflag.UnquoteUsage(f)
-			if f.DefValue != "" && f.DefValue != "0" && f.DefValue != "false" && f.DefValue != "[]" {
-				usage += "; " + strings.Trim(f.DefValue, "[]") + " if not given"
-			}
-			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", c.Name(), strings.TrimSpace("--"+f.Name+" "+value), usage)
-		})
+			fmt.Fprintf(&b, "| `%s` | `%s` | %s |\n", c.Name(), strings.TrimSpace("--"+m[1]+" "+m[2]), m[3])
+		}
 	}
 	return b.String()
 }
@@ -145,27 +141,26 @@ func TestTheCommandsOfLogsDocumentationHaveFlagsThatThereAre(t *testing.T) {
 		}
 		for _, word := range strings.Fields(m[2]) {
 			name, isFlag := strings.CutPrefix(strings.SplitN(word, "=", 2)[0], "--")
-			if isFlag && lookup(c, name) == nil {
+			if isFlag && c.Flags().Lookup(name) == nil {
 				t.Errorf("%s: rehearse log %s has no --%s", m[0], m[1], name)
 			}
 		}
 	}
 	for _, flag := range regexp.MustCompile("`--([a-z-]+)`").FindAllStringSubmatch(text, -1) {
-		if lookupAny(flag[1]) == nil {
+		if !isFlagOfLog(flag[1]) {
 			t.Errorf("the documentation tells of --%s, which no command has", flag[1])
 		}
 	}
 }
 
-func lookup(c *cobra.Command, flag string) *pflag.Flag { return c.Flags().Lookup(flag) }
-
-func lookupAny(flag string) *pflag.Flag {
+// isFlagOfLog holds for flags that one of the commands has.
+func isFlagOfLog(name string) bool {
 	for _, c := range logCommand().Commands() {
-		if f := lookup(c, flag); f != nil {
-			return f
+		if c.Flags().Lookup(name) != nil {
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 func TestTheHelpOfServeNamesEveryFlag(t *testing.T) {

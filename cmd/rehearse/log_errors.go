@@ -78,6 +78,14 @@ func (l *logClient) silence(ctx context.Context, text string) string {
 // A usageError is a mistake of the command line that shows only later.
 type usageError struct{ error }
 
+// unwritten is the error of a standard output that takes no more; nil if it does.
+func unwritten(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{fmt.Errorf("standard output: %w", err)}
+}
+
 // newDeadline ends a context, by its cancel, when nothing has come in time.
 func newDeadline(after time.Duration, cancel context.CancelCauseFunc) *time.Timer {
 	return time.AfterFunc(after, func() { cancel(context.DeadlineExceeded) })

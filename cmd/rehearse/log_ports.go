@@ -96,7 +96,8 @@ func (c nodeConfig) explain(err error) error {
 	dir := cmp.Or(c.DataDir, defaultDataDir)
 	switch {
 	case errors.As(err, new(commitlog.WrongCluster)):
-		text = fmt.Sprintf("--data-dir %s: %s; give the --node-name that it belongs to, or another directory", dir, text)
+		text = fmt.Sprintf("--data-dir %s: %s; give the --node-name that it belongs to, or another directory",
+			dir, text)
 	case strings.Contains(err.Error(), "wal: "):
 		text = fmt.Sprintf("--data-dir %s: %s", dir, strings.ReplaceAll(text, "wal: ", ""))
 	case errors.Is(err, syscall.EADDRINUSE):

@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -161,32 +162,36 @@ func (p *producing) run(ctx context.Context, all values) error {
 	}
 }
 
-// print prints the offsets of what was sent.
+// print prints the offsets of what was sent, and tells them at the latest when
+// it has to wait.
 func (p *producing) print(ctx context.Context) error {
 	out := bufio.NewWriter(p.out)
-	defer out.Flush()
-	stopped := ctx.Done()
 	for n := 1; ; n++ {
-		var answer <-chan client.Result
-		var more bool
-		select {
-		case answer, more = <-p.answers:
-		default:
-			if err := out.Flush(); err != nil {
-				return usageError{fmt.Errorf("standard output: %w", err)}
-			}
-			select {
-			case answer, more = <-p.answers:
-			case <-stopped:
-			}
-		}
-		if !more {
-			return nil
+		answer, more, err := p.next(ctx, out)
+		if err != nil || !more {
+			return cmp.Or(err, unwritten(out.Flush()))
 		}
 		if err := p.printOne(out, answer); err != nil {
-			return fmt.Errorf("record %d: %w", n, err)
+			return cmp.Or(fmt.Errorf("record %d: %w", n, err), unwritten(out.Flush()))
 		}
 	}
+}
+
+// next returns the answer of the next record, if there is one.
+func (p *producing) next(ctx context.Context, out *bufio.Writer) (a <-chan client.Result, more bool, err error) {
+	select {
+	case a, more = <-p.answers:
+		return a, more, nil
+	default:
+	}
+	if err := out.Flush(); err != nil {
+		return nil, false, unwritten(err)
+	}
+	select {
+	case a, more = <-p.answers:
+	case <-ctx.Done():
+	}
+	return a, more, nil
 }
 
 func (p *producing) printOne(out *bufio.Writer, answer <-chan client.Result) error {
@@ -195,7 +200,7 @@ func (p *producing) printOne(out *bufio.Writer, answer <-chan client.Result) err
 	case r = <-answer:
 	default:
 		if err := out.Flush(); err != nil {
-			return usageError{fmt.Errorf("standard output: %w", err)}
+			return unwritten(err)
 		}
 		wait := time.NewTimer(p.l.config.timeout())
 		defer wait.Stop()
@@ -209,5 +214,5 @@ func (p *producing) printOne(out *bufio.Writer, answer <-chan client.Result) err
 		return r.Err
 	}
 	_, err := fmt.Fprintln(out, r.Pos.Offset)
-	return err
+	return unwritten(err)
 }

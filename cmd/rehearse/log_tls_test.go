@@ -56,7 +56,9 @@ func TestCertificatesThatDoNotHoldAreToldByName(t *testing.T) {
 		t.Fatal(err)
 	}
 	at := []string{"--addrs", c.nodes["n0"].address()}
-	as := func(name string) []string { return append(append([]string{"produce", "x"}, c.files("", name)...), at...) }
+	as := func(name string) []string {
+		return append(append([]string{"produce", "x"}, c.files("", name)...), at...)
+	}
 
 	bad(t, exitUsage, `the certificate of "root" expired at`, as("old")...)
 	bad(t, exitUsage, `the certificate of "root" does not hold before`, as("early")...)
