@@ -15,19 +15,38 @@ const defaultMaxBytes = 1 << 20
 
 // Fetch returns records from an offset on, one at least, as many as lie
 // together within MaxBytes. At the end of the log it returns an
-// [OffsetOutOfRange], or with Follow waits for a record. The records share
-// memory, which is theirs alone: keep them as long as you like, or copy.
+// [OffsetOutOfRange], or with Follow waits for a record. With At the offset is
+// not looked at. The records share memory, which is theirs alone: keep them as
+// long as you like, or copy.
 func (n *Node) Fetch(ctx context.Context, from uint64, o ReadOptions) ([]Record, error) {
 	if err := n.fresh(ctx, o); err != nil {
 		return nil, err
 	}
-	if !o.At.IsZero() {
-		offset, err := n.log.At(o.At)
-		if err != nil {
-			return nil, err
-		}
-		from = max(offset, n.Status().Low)
+	if o.At.IsZero() {
+		return n.readFrom(ctx, from, o)
 	}
+	from, err := n.log.At(o.At)
+	if err != nil {
+		return nil, err
+	}
+	// The log has entries too that are not committed. Others may take their
+	// place, with other times: what is read then is looked at again.
+	s := n.Status()
+	from = min(max(from, s.Low), s.Next)
+	for {
+		records, err := n.readFrom(ctx, from, o)
+		early := 0
+		for early < len(records) && records[early].Time.Before(o.At) {
+			early++
+		}
+		if err != nil || early < len(records) {
+			return records[early:], err
+		}
+		from += uint64(early)
+	}
+}
+
+func (n *Node) readFrom(ctx context.Context, from uint64, o ReadOptions) ([]Record, error) {
 	below, err := n.available(ctx, from, o.Follow)
 	if err != nil {
 		return nil, err

@@ -182,10 +182,13 @@ func (n *Node) tick() {
 	n.retain()
 }
 
-// acceptAll takes in the batches that are here.
+// acceptAll takes in the batches that are here, as long as there is room.
 func (n *Node) acceptAll(p *proposal) {
 	n.accept(p)
 	for range len(n.produced) {
+		if n.core.produce.bytes > n.config.MaxWaiting {
+			return
+		}
 		n.accept(<-n.produced)
 	}
 }
