@@ -5,6 +5,7 @@ package wal_test
 import (
 	"errors"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rehearse-go/rehearse/commitlog/wal"
@@ -57,4 +58,24 @@ func TestHalfAWriteIsNoDamage(t *testing.T) {
 		fill(t, l, last+1, last+20, 1)
 		holds(t, l, last+20, constant(1))
 	}
+}
+
+// A disk that failed for a moment, while the next segment's file was made ahead,
+// stopped the log at that segment's beginning.
+func TestTheNextSegmentIsMadeAgainIfThatFailedEarly(t *testing.T) {
+	fs := newMemFS()
+	failed := make(chan struct{}, 1)
+	l := open(t, wal.Config{FS: fs, SegmentSize: 1024})
+	fs.fail = func(op, name string) error {
+		if op != "allocate" || name != "spare" || len(failed) > 0 {
+			return nil
+		}
+		failed <- struct{}{}
+		return syscall.EIO
+	}
+	fill(t, l, 1, 20, 1)
+	if len(failed) == 0 || len(l.Segments()) < 2 {
+		t.Errorf("%d failures, %d segments", len(failed), len(l.Segments()))
+	}
+	holds(t, l, 20, constant(1))
 }

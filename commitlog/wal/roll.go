@@ -50,11 +50,17 @@ func allocate(f File, off, n int64) error {
 	return err
 }
 
-// makeRoom waits until the next segment's file is there. ErrFull leaves all as
-// it was.
+// makeRoom waits until the next segment's file is there. If that failed when it
+// was begun early, it is tried once more. ErrFull leaves all as it was.
 func (l *Log) makeRoom() error {
+	early := l.spare != nil
 	l.prepare()
 	s := <-l.spare
+	if s.err != nil && early {
+		l.spare = nil
+		l.prepare()
+		s = <-l.spare
+	}
 	if s.err == nil {
 		l.spare <- s
 		return nil
