@@ -121,7 +121,7 @@ func (a *Agent) bringTogether(ctx context.Context, failed map[string]time.Time) 
 		clear(failed)
 		return nil
 	}
-	for _, m := range a.group.Members() {
+	for _, m := range a.seen(s) {
 		if err := a.bring(ctx, s, m, failed); err != nil && ctx.Err() == nil {
 			a.config.Logger.Warn("a change of the members is tried again", "node", m.Name, "error", err)
 			return time.After(time.Second)
@@ -131,6 +131,19 @@ func (a *Agent) bringTogether(ctx context.Context, failed map[string]time.Time) 
 		return time.After(a.config.Gone.RemoveAfter / 4)
 	}
 	return nil
+}
+
+// seen are those that Serf has heard of, and the members of whom it has not,
+// since this node was started after they had failed.
+func (a *Agent) seen(s commitlog.Status) []gossip.Member {
+	all := a.group.Members()
+	for _, m := range s.Members {
+		heard := slices.ContainsFunc(all, func(is gossip.Member) bool { return is.Name == m.Name })
+		if !heard {
+			all = append(all, gossip.Member{Name: m.Name, Addr: m.Addr, State: gossip.NotThere})
+		}
+	}
+	return all
 }
 
 // bring brings one member's place in the configuration up to date.
@@ -202,14 +215,18 @@ func (a *Agent) mostAreThere(s commitlog.Status) bool {
 
 // Leave ends the agent for good: as Shutdown, and the node is removed from the
 // configuration, so that fewer nodes decide. The last node cannot leave; it is
-// only shut down.
+// only shut down, and so is one that was not yet run.
 func (a *Agent) Leave(ctx context.Context) error {
+	a.mu.Lock()
+	group := a.group
+	a.mu.Unlock()
+	if group == nil {
+		return a.Shutdown(ctx)
+	}
 	tags := a.tags()
 	tags[tagLeaving] = "1"
-	if a.group != nil {
-		if err := a.group.SetTags(tags); err != nil {
-			a.config.Logger.Warn("others do not learn that this node leaves for good", "error", err)
-		}
+	if err := group.SetTags(tags); err != nil {
+		a.config.Logger.Warn("others do not learn that this node leaves for good", "error", err)
 	}
 	if len(a.node.Status().Members) > 1 {
 		a.node.HandOver(ctx)
