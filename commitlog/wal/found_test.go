@@ -5,6 +5,7 @@ package wal_test
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -38,21 +39,22 @@ func TestASealTellsOfTheRecordsThatStayed(t *testing.T) {
 // A write of which the disk did a half looked like damage at the next start.
 func TestHalfAWriteIsNoDamage(t *testing.T) {
 	for _, last := range []uint64{3, 5, 8} { // the last one seals a segment
-		fs := newMemFS()
-		c := wal.Config{FS: fs, SegmentSize: 1024}
-		l := open(t, c)
-		fill(t, l, 1, last, 1)
+		fs, broken := newMemFS(), atomic.Bool{}
 		fs.fail = func(op, name string) error {
-			if op == "write" && strings.HasSuffix(name, ".seg") || op == "write" && name == "spare" {
+			if broken.Load() && op == "write" && (name == "spare" || strings.HasSuffix(name, ".seg")) {
 				return errShort
 			}
 			return nil
 		}
+		c := wal.Config{FS: fs, SegmentSize: 1024}
+		l := open(t, c)
+		fill(t, l, 1, last, 1)
+		broken.Store(true)
 		if err := l.Append(wal.State{Term: 1}, []wal.Entry{entry(t, last+1, 1)}); !errors.Is(err, errShort) {
 			t.Fatalf("half of entry %d is written: %v", last+1, err)
 		}
 		l.Close()
-		fs.fail = nil
+		broken.Store(false)
 		l = open(t, c)
 		holds(t, l, last, constant(1))
 		fill(t, l, last+1, last+20, 1)
@@ -63,19 +65,17 @@ func TestHalfAWriteIsNoDamage(t *testing.T) {
 // A disk that failed for a moment, while the next segment's file was made ahead,
 // stopped the log at that segment's beginning.
 func TestTheNextSegmentIsMadeAgainIfThatFailedEarly(t *testing.T) {
-	fs := newMemFS()
-	failed := make(chan struct{}, 1)
-	l := open(t, wal.Config{FS: fs, SegmentSize: 1024})
+	fs, failed := newMemFS(), atomic.Bool{}
 	fs.fail = func(op, name string) error {
-		if op != "allocate" || name != "spare" || len(failed) > 0 {
-			return nil
+		if op == "allocate" && name == "spare" && len(fs.names(".seg")) > 0 && failed.CompareAndSwap(false, true) {
+			return syscall.EIO
 		}
-		failed <- struct{}{}
-		return syscall.EIO
+		return nil
 	}
+	l := open(t, wal.Config{FS: fs, SegmentSize: 1024})
 	fill(t, l, 1, 20, 1)
-	if len(failed) == 0 || len(l.Segments()) < 2 {
-		t.Errorf("%d failures, %d segments", len(failed), len(l.Segments()))
+	if !failed.Load() || len(l.Segments()) < 2 {
+		t.Errorf("failed: %t, %d segments", failed.Load(), len(l.Segments()))
 	}
 	holds(t, l, 20, constant(1))
 }
