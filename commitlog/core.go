@@ -73,7 +73,7 @@ func newCore(c Config, id uint64, l *wal.Log, book *ledger.Ledger) (*core, error
 		id: id, ledger: book, log: l, commit: commit, term: state.Term, newMembers: true,
 		applied: book.Committed(), low: book.Low, durable: l.Last(),
 		staged:  map[uint64]*wal.Staged{},
-		produce: newProduce(c),
+		produce: newProduce(c), reads: reads{round: uint64(c.Now().UnixNano())},
 	}
 	k.storage = &storage{log: l, ledger: book, applied: commit}
 	k.storage.hard = raftpb.HardState{Term: &state.Term, Vote: &state.Vote, Commit: &commit}
@@ -112,11 +112,15 @@ func (k *core) found(self ledger.Member) error {
 // hurry lets a node that is the only voter lead at once: there is nobody whose
 // sign of life it could be waiting for.
 func (k *core) hurry() {
-	alone := len(k.ledger.Config.State.GetVoters()) == 1 && ledger.Votes(k.ledger.Config.State, k.id)
-	if alone && k.role == raft.StateFollower && k.leader == raft.None {
+	if k.alone() && k.role == raft.StateFollower && k.leader == raft.None {
 		// Raft refuses while entries are not applied; the next call tries again.
 		_ = k.raft.Campaign()
 	}
+}
+
+// alone says whether this node is the only voter.
+func (k *core) alone() bool {
+	return len(k.ledger.Config.State.GetVoters()) == 1 && ledger.Votes(k.ledger.Config.State, k.id)
 }
 
 // settle takes from Raft what it has ready, until there is nothing.
@@ -175,7 +179,7 @@ func (k *core) replaced(gone []ledger.Mark, by uint64) {
 		return
 	}
 	for _, m := range gone {
-		k.produce.superseded(m, by)
+		k.produce.replaced(m, k.leading())
 	}
 	k.cuts = append(k.cuts, cut{index: gone[0].Index, term: by})
 	k.say(Event{Kind: Truncated, Index: gone[0].Index, Term: by})

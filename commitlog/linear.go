@@ -3,18 +3,27 @@
 package commitlog
 
 import (
+	"context"
 	"encoding/binary"
+	"slices"
 
 	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
 )
 
 // reads are those who wait to learn up to which index they must read. All who
 // came while a round was under way share the next one.
 type reads struct {
-	waiting []chan<- readIndex // not yet in a round
-	asked   []chan<- readIndex // in the round under way
-	round   uint64
-	age     int // ticks since the round began
+	waiting []reader // not yet in a round
+	asked   []reader // in the round under way
+	round   uint64   // begins with the time: an answer to the node's last life must not fit
+	age     int      // ticks since the round began
+}
+
+// A reader waits for the round's answer, until ctx ends.
+type reader struct {
+	ctx  context.Context
+	told chan<- readIndex // of length 1
 }
 
 type readIndex struct {
@@ -25,7 +34,7 @@ type readIndex struct {
 // ask begins a round, unless one is under way or nobody waits.
 func (k *core) ask() {
 	r := &k.reads
-	if len(r.asked) > 0 || len(r.waiting) == 0 {
+	if len(r.asked) > 0 || len(r.waiting) == 0 || k.forgetful() {
 		return
 	}
 	r.asked, r.waiting = r.waiting, nil
@@ -40,13 +49,30 @@ func (k *core) askAgain() {
 	k.raft.ReadIndex(binary.BigEndian.AppendUint64(nil, r.round))
 }
 
-// tick asks again when there was no answer for a while.
+// forgetful says that Raft would answer for this node, and too little: it asks
+// nobody if there is one voter, who has not committed anything in its term,
+// and does not know how much it had committed in its last life.
+func (k *core) forgetful() bool {
+	return k.role == raft.StateLeader && !k.ready && k.alone()
+}
+
+// heedless says that a question of another node must not reach Raft. It will
+// be asked again.
+func (k *core) heedless(m *raftpb.Message) bool {
+	return m.GetType() == raftpb.MsgReadIndex && (len(m.GetEntries()) != 1 || k.forgetful())
+}
+
+// tickReads asks again when there was no answer for a while, for those who
+// still wait.
 func (k *core) tickReads(patience int) {
 	r := &k.reads
-	if len(r.asked) == 0 {
+	if r.age++; r.age <= patience {
 		return
 	}
-	if r.age++; r.age > patience {
+	r.age = 0
+	gone := func(q reader) bool { return q.ctx.Err() != nil }
+	r.waiting, r.asked = slices.DeleteFunc(r.waiting, gone), slices.DeleteFunc(r.asked, gone)
+	if len(r.asked) > 0 && !k.forgetful() {
 		k.askAgain()
 	}
 }
@@ -58,16 +84,16 @@ func (r *reads) take(states []raft.ReadState) {
 		if len(s.RequestCtx) != 8 || binary.BigEndian.Uint64(s.RequestCtx) != r.round {
 			continue
 		}
-		for _, c := range r.asked {
-			c <- readIndex{index: s.Index}
+		for _, q := range r.asked {
+			q.told <- readIndex{index: s.Index}
 		}
 		r.asked = nil
 	}
 }
 
 func (r *reads) fail(why error) {
-	for _, c := range append(r.asked, r.waiting...) {
-		c <- readIndex{err: why}
+	for _, q := range append(r.asked, r.waiting...) {
+		q.told <- readIndex{err: why}
 	}
 	r.asked, r.waiting = nil, nil
 }

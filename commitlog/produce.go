@@ -29,7 +29,13 @@ type outcome struct {
 	err error
 }
 
-func (p *proposal) answer(pos Pos, err error) { p.done <- outcome{pos, err} }
+// answer says what became of a proposal; what is said first counts.
+func (p *proposal) answer(pos Pos, err error) {
+	select {
+	case p.done <- outcome{pos, err}:
+	default:
+	}
+}
 
 // produce holds what producers wait for.
 type produce struct {
@@ -40,6 +46,13 @@ type produce struct {
 	offered []*proposal       // of the group that Raft was offered just now
 	size    int               // of that group
 	flying  map[uint64]*group // in the log, by index, not yet committed
+	told    []told            // to be answered once others can see it
+}
+
+// told says where a batch lies that is committed.
+type told struct {
+	*proposal
+	pos Pos
 }
 
 // A group is the proposals of one entry.
@@ -65,12 +78,12 @@ func (p *produce) add(q *proposal) {
 // propose offers Raft what waits, if the disk is done with the group before.
 func (k *core) propose(now time.Time) {
 	p := &k.produce
-	for len(p.waiting) > 0 && k.storing == 0 {
+	for len(p.waiting) > 0 {
 		if k.role != raft.StateLeader {
 			p.refuse(NotLeader{k.leading()})
 			return
 		}
-		if !k.offer(now) {
+		if k.storing > 0 || !k.offer(now) {
 			return
 		}
 	}
@@ -150,7 +163,7 @@ func (k *core) judge(q *proposal) bool {
 	mark, flying := k.ledger.Mark(at.Index)
 	if !flying || at.Index <= k.ledger.Committed().Index {
 		term, _ := k.log.Term(at.Index) // 0 if retention has removed it
-		q.answer(Pos{at.Offset, at.Index, term}, nil)
+		k.produce.told = append(k.produce.told, told{q, Pos{at.Offset, at.Index, term}})
 		return false
 	}
 	q.first = at.Offset - mark.Offset
@@ -191,7 +204,8 @@ func (p *produce) appended(e wal.Entry) {
 	p.offered = nil
 }
 
-// committed answers those whose entry is the one at the mark.
+// committed notes for whom the entry at the mark is theirs, and answers those
+// for whom it is not.
 func (p *produce) committed(at ledger.Mark) {
 	g := p.flying[at.Index]
 	if g == nil {
@@ -203,19 +217,29 @@ func (p *produce) committed(at ledger.Mark) {
 			q.answer(Pos{}, Superseded{at.Index, g.term, at.Term})
 			continue
 		}
-		q.answer(Pos{at.Offset + q.first, at.Index, at.Term}, nil)
+		p.told = append(p.told, told{q, Pos{at.Offset + q.first, at.Index, at.Term}})
 	}
 }
 
-// superseded answers those whose entry was replaced.
-func (p *produce) superseded(at ledger.Mark, by uint64) {
+// tell answers those whose batches are committed: by now they can be read.
+func (p *produce) tell() {
+	for _, q := range p.told {
+		q.answer(q.pos, nil)
+	}
+	clear(p.told)
+	p.told = p.told[:0]
+}
+
+// replaced answers those whose entry is not in this node's log any more. That
+// says little: another node may have it still, come to lead, and commit it.
+func (p *produce) replaced(at ledger.Mark, now Leader) {
 	g := p.flying[at.Index]
 	if g == nil || skipTermCheck {
 		return
 	}
 	delete(p.flying, at.Index)
 	for _, q := range g.proposals {
-		q.answer(Pos{}, Superseded{at.Index, g.term, by})
+		q.answer(Pos{}, Uncertain{Pos{Index: at.Index, Term: g.term}, now, errNoLonger})
 	}
 }
 
@@ -250,4 +274,8 @@ func (p *produce) refuse(why error) {
 func (p *produce) fail(why error) {
 	p.uncertain(Leader{}, why)
 	p.refuse(why)
+	for _, q := range p.offered { // Raft may have it, and failed before it said so
+		q.answer(Pos{}, Uncertain{Why: why})
+	}
+	p.offered = nil
 }

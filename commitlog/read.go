@@ -129,7 +129,7 @@ func (n *Node) readIndex(ctx context.Context) (uint64, error) {
 			told <- readIndex{err: k.failed}
 			return
 		}
-		k.reads.waiting = append(k.reads.waiting, told)
+		k.reads.waiting = append(k.reads.waiting, reader{ctx, told})
 	})
 	if err != nil {
 		return 0, err

@@ -90,8 +90,8 @@ func (n *Node) flush() {
 	k := n.core
 	if k.failed == nil {
 		n.careful(func() {
-			k.ask()
 			k.settle()
+			k.ask()
 			k.hurry()
 			k.propose(n.config.Now())
 			k.settle()
@@ -105,8 +105,9 @@ func (n *Node) flush() {
 	if len(out.jobs) > 0 && k.failed == nil {
 		n.disk.add(out.jobs)
 	}
-	n.events.add(out.events)
 	n.publish()
+	n.events.add(out.events)
+	k.produce.tell()
 }
 
 // send sends a message to another node.
@@ -221,7 +222,7 @@ func (n *Node) take(r received) {
 		k.raft.ReportUnreachable(m.GetFrom())
 		return
 	}
-	if raft.IsLocalMsg(m.GetType()) || m.GetTo() != k.id {
+	if raft.IsLocalMsg(m.GetType()) || m.GetTo() != k.id || k.heedless(m) {
 		return
 	}
 	if err := n.adopt(r.from.Cluster); err != nil {
