@@ -33,9 +33,11 @@ func TestWhatIsProducedIsConsumedAsItWas(t *testing.T) {
 	if out := good(t, "", append([]string{"consume"}, at...)...); out != "plain\na\tb\n\xff\x00\none\r\n\n<&>\n" {
 		t.Errorf("the values are %q", out)
 	}
-	lines := strings.Split(good(t, "", append([]string{"consume", "--json", "--from", "2", "--count", "2"}, at...)...), "\n")
+	consume := append([]string{"consume", "--json", "--from", "2", "--count", "2"}, at...)
+	lines := strings.Split(good(t, "", consume...), "\n")
 	var first, second shownRecord
-	if err := errors.Join(json.Unmarshal([]byte(lines[0]), &first), json.Unmarshal([]byte(lines[1]), &second)); err != nil {
+	err := errors.Join(json.Unmarshal([]byte(lines[0]), &first), json.Unmarshal([]byte(lines[1]), &second))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if first.Offset != 2 || first.Value != nil || !bytes.Equal(first.ValueBase64, []byte("\xff\x00")) {
@@ -124,7 +126,8 @@ func TestAnInterruptedProducerHasItsAnswers(t *testing.T) {
 
 func TestALineThatIsTooLongIsRefusedByNumber(t *testing.T) {
 	p, at := alone(t)
-	code, out, said := logCommandLine(t, "a\n"+strings.Repeat("b", longestLine+1), append([]string{"produce"}, at...)...)
+	lines := "a\n" + strings.Repeat("b", longestLine+1)
+	code, out, said := logCommandLine(t, lines, append([]string{"produce"}, at...)...)
 	if code != exitUsage || out != "0\n" || !strings.Contains(said, "line 2 has more than 8388608 bytes") {
 		t.Errorf("exit code %d, %q: %s", code, out, said)
 	}

@@ -20,12 +20,22 @@ type ports struct {
 	mu      sync.Mutex
 	streams []string // in the order in which they were opened
 	packets string   // of the last port for packets, which only gossip has
+	begin   func()   // closes begun, once
 
-	health, gateway string // "" is none
+	begun           chan struct{} // closed when the agent runs, since it then listens for gossip
+	health, gateway string        // "" is none
+}
+
+func newPorts() *ports {
+	return &ports{begin: func() {}, begun: make(chan struct{})}
 }
 
 // listen is net.ListenConfig.Listen.
 func (p *ports) listen(ctx context.Context, network, address string) (net.Listener, error) {
+	p.mu.Lock()
+	begin := p.begin
+	p.mu.Unlock()
+	begin()
 	var config net.ListenConfig
 	l, err := config.Listen(ctx, network, address)
 	if err == nil {
@@ -53,6 +63,7 @@ func (p *ports) listenPacket(ctx context.Context, network, address string) (net.
 func (p *ports) opened(c nodeConfig) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.begin = sync.OnceFunc(func() { close(p.begun) })
 	web := p.streams[1:]
 	if c.Health != "" {
 		p.health, web = web[0], web[1:]

@@ -70,7 +70,7 @@ func (c nodeConfig) serve(ctx context.Context, s streams) error {
 	}
 	lines := newPatient(s.err, patience)
 	defer lines.close()
-	r := &nodeRun{config: c, ports: new(ports), log: c.logger(lines), ended: make(chan error, 1)}
+	r := &nodeRun{config: c, ports: newPorts(), log: c.logger(lines), ended: make(chan error, 1)}
 	for _, name := range strangeVariables(os.Environ()) {
 		r.log.Warn("a variable that is no flag's: " + name)
 	}
@@ -120,6 +120,11 @@ func (r *nodeRun) live(ctx context.Context, out io.Writer) error {
 
 // end ends the node so that nobody is hurt, within the time there is.
 func (r *nodeRun) end() error {
+	select {
+	case <-r.ports.begun: // only an agent that runs can be told to end
+	case err := <-r.ended:
+		return r.config.explain(err)
+	}
 	r.log.Info("stopping", "leaving", isTrue(r.config.Leave))
 	within := cmp.Or(r.config.Shutdown.duration(), defaultShutdown)
 	ctx, cancel := context.WithTimeout(context.Background(), within)
