@@ -70,7 +70,7 @@ const (
 	defaultMaxWaiting = 64 << 20
 	defaultHeartbeat  = 100 * time.Millisecond
 	defaultElection   = 10
-	maxMaxBatch       = 256 << 20 // a frame that a peer may send
+	maxMaxBatch       = 256 << 20 // what a peer takes in one frame
 )
 
 // with returns c with its zero fields filled in, or what is wrong with it.

@@ -40,6 +40,7 @@ type Node struct {
 	gone    chan struct{} // closed when Run has ended
 	ran     bool
 	fetches fetches
+	parting map[uint64]int // ticks that nodes have left which are no members any more
 }
 
 type received struct {
@@ -69,7 +70,7 @@ func New(c Config) (*Node, error) {
 		config: c, who: who, view: newView(), events: newEventlog(),
 		received: make(chan received, 256), produced: make(chan *proposal, 64),
 		calls: make(chan func(*core)), stored: make(chan done, 1), fetched: make(chan fetched),
-		stopped: make(chan struct{}), gone: make(chan struct{}),
+		stopped: make(chan struct{}), gone: make(chan struct{}), parting: map[uint64]int{},
 	}
 	n.stop = sync.OnceFunc(func() { close(n.stopped) })
 	if err := n.open(fresh); err != nil {
@@ -112,17 +113,19 @@ func (n *Node) open(fresh bool) (err error) {
 	}
 	n.core.say(Event{Kind: Recovered, Index: n.log.Last(), Term: n.core.term})
 	if n.log.Last() == 0 && n.who.cluster == clusterOf(n.who.id) {
-		err = n.core.found(n.self())
+		if err = n.core.found(n.self()); err != nil {
+			return err
+		}
 	}
 	n.links = peer.New(peer.Config{
-		Listener: n.config.Listener, Logger: n.config.Logger,
+		Listener: n.config.Listener, Logger: n.config.Logger, MaxFrame: maxMaxBatch + maxGroup,
 		Dial: func(ctx context.Context, address string) (net.Conn, error) {
 			return n.config.Dial(ctx, "tcp", address)
 		},
 		Hello: n.hello, Admit: n.admit, Receive: n.receive, Unreachable: n.unreachable, Stream: n.serveSegments,
 	})
 	n.publish()
-	return err
+	return nil
 }
 
 func (n *Node) self() ledger.Member {
@@ -217,7 +220,12 @@ func (n *Node) Close() error {
 // Shutdown ends the node: a leader first hands over to another, as long as ctx
 // allows. It returns as Close does.
 func (n *Node) Shutdown(ctx context.Context) error {
-	n.HandOver(ctx)
+	n.mu.Lock()
+	ran := n.ran
+	n.mu.Unlock()
+	if ran { // else nobody hears
+		n.HandOver(ctx)
+	}
 	return n.Close()
 }
 
@@ -312,7 +320,10 @@ func (n *Node) Produce(ctx context.Context, b Batch) (Pos, error) {
 }
 
 // A Pending batch is on its way.
-type Pending struct{ proposal *proposal }
+type Pending struct {
+	proposal *proposal
+	gone     <-chan struct{}
+}
 
 // Enqueue takes a batch in: what is enqueued earlier comes earlier in the log.
 // It blocks while too much waits.
@@ -332,7 +343,7 @@ func (n *Node) Enqueue(ctx context.Context, b Batch) (Pending, error) {
 	}
 	select {
 	case n.produced <- p:
-		return Pending{p}, nil
+		return Pending{p, n.gone}, nil
 	case <-ctx.Done():
 		return Pending{}, ctx.Err()
 	case <-n.stopped:
@@ -347,5 +358,12 @@ func (p Pending) Wait(ctx context.Context) (Pos, error) {
 		return o.pos, o.err
 	case <-ctx.Done():
 		return Pos{}, Uncertain{Why: ctx.Err()}
+	case <-p.gone:
+	}
+	select {
+	case o := <-p.proposal.done:
+		return o.pos, o.err
+	default: // it came when nobody took it any more
+		return Pos{}, ErrClosed
 	}
 }

@@ -1,0 +1,121 @@
+// What a review of the replicated log has found, each by itself.
+
+package commitlogtest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rehearse-go/rehearse/clustertest"
+	"github.com/rehearse-go/rehearse/commitlog"
+	"github.com/rehearse-go/rehearse/vdisk"
+)
+
+// The only voter does not remember how much it had committed, until it has
+// committed something in its new term.
+func TestANodeAloneReadsWhatItAcknowledgedInItsLastLife(t *testing.T) {
+	config := clustertest.Config{Nodes: 1, Disk: vdisk.Config{Latency: 20 * time.Millisecond}}
+	clustertest.Run(t, config, newReplica, func(t *testing.T, c *replicas) {
+		first := leader(c)
+		last := produce(t, first, "one")
+		first.Crash()
+		first.Start()
+		ctx, cancel := minute()
+		defer cancel()
+		for e := range first.Program().Events(ctx, 0) {
+			if e.Kind == commitlog.Elected {
+				break
+			}
+		}
+		got, err := first.Program().Fetch(ctx, last.Offset, commitlog.ReadOptions{Level: commitlog.Linearizable})
+		if err != nil || len(got) != 1 {
+			t.Errorf("%v, %v", got, err)
+		}
+	})
+}
+
+// What is acknowledged can be read at once where it was acknowledged.
+func TestWhatIsAcknowledgedCanBeRead(t *testing.T) {
+	clustertest.Run(t, clustertest.Config{Nodes: 1}, newReplica, func(t *testing.T, c *replicas) {
+		first := leader(c).Program()
+		var working sync.WaitGroup
+		for range 32 {
+			working.Go(func() {
+				for range 100 {
+					b := commitlog.Batch{Records: []commitlog.Record{{Value: make([]byte, 1000)}}}
+					pos, err := first.Produce(t.Context(), b)
+					if err == nil {
+						_, err = first.Fetch(t.Context(), pos.Offset, commitlog.ReadOptions{})
+					}
+					if err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		working.Wait()
+	})
+}
+
+// A node that never ran, or runs no more, lets nobody wait.
+func TestANodeThatDoesNotRunLetsNobodyWait(t *testing.T) {
+	build := func(e *clustertest.Env) (*idle, error) {
+		r, err := newReplica(e)
+		return &idle{r}, err
+	}
+	clustertest.Run(t, clustertest.Config{Nodes: 1}, build, func(t *testing.T, c *clustertest.Cluster[*idle]) {
+		n := c.Node(0).Program().Node
+		p, err := n.Enqueue(t.Context(), commitlog.Batch{Records: []commitlog.Record{{}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waited := make(chan error, 1)
+		go func() {
+			_, err := p.Wait(context.Background())
+			waited <- err
+		}()
+		ctx, cancel := minute()
+		defer cancel()
+		if err := n.Shutdown(ctx); err != nil || ctx.Err() != nil {
+			t.Errorf("it ends: %v, %v", err, ctx.Err())
+		}
+		select {
+		case err := <-waited:
+			if !errors.Is(err, commitlog.ErrClosed) {
+				t.Errorf("a batch that waited: %v", err)
+			}
+		case <-ctx.Done():
+			t.Error("a batch waits for ever")
+		}
+	})
+}
+
+// idle is a replica that does not run.
+type idle struct{ *replica }
+
+func (i *idle) Run(ctx context.Context) error {
+	<-ctx.Done()
+	return i.Close()
+}
+
+// A batch that is larger than what one message usually holds comes through.
+func TestTheLargestBatchComesThrough(t *testing.T) {
+	large := func(e *clustertest.Env) (*replica, error) {
+		return buildReplica(e, commitlog.Config{MaxBatch: 80 << 20})
+	}
+	clustertest.Run(t, clustertest.Config{Nodes: 2}, large, func(t *testing.T, c *replicas) {
+		found(c)
+		value := make([]byte, 70<<20)
+		ctx, cancel := minute()
+		defer cancel()
+		b := commitlog.Batch{Records: []commitlog.Record{{Value: value}}}
+		if _, err := leader(c).Program().Produce(ctx, b); err != nil {
+			t.Error(fmt.Sprintf("%.200v", err))
+		}
+	})
+}
