@@ -32,11 +32,7 @@ func TestThreeAgentsHoldOneLog(t *testing.T) {
 			t.Errorf("%s holds %v behind the only record: %v", n.name, again, err)
 		}
 	}
-	got := must(leader.GetServers(ctx, &proglog.GetServersRequest{}))(t)
-	for _, s := range got.Servers { // who has no vote yet is marked, in a field that the ancestor does not know
-		s.ProtoReflect().SetUnknown(nil)
-	}
-	expect(t, "servers", got, &proglog.GetServersResponse{
+	expect(t, "servers", must(leader.GetServers(ctx, &proglog.GetServersRequest{}))(t), &proglog.GetServersResponse{
 		Servers: []*proglog.Server{
 			{Id: "n0", RpcAddr: c.nodes[0].address, IsLeader: true},
 			{Id: "n1", RpcAddr: c.nodes[1].address},
@@ -85,5 +81,39 @@ func TestTheAncestorsBalancerTakesTurns(t *testing.T) {
 			t.Errorf("it consumed from %s after %s; %s leads", next, last, c.nodes[0].address)
 		}
 		last = next
+	}
+}
+
+// When the leader is killed, the ancestor's client asks again who the servers
+// are, and produces to the next one: the server that it asks need not lead.
+func TestTheAncestorsBalancerFindsTheNextLeader(t *testing.T) {
+	t.Parallel()
+	c := start(t, 3)
+	ctx := within(t)
+	conn := must(grpc.NewClient(scheme+":///"+c.nodes[1].address, dialBalanced(c.tls("root"))...))(t)
+	defer conn.Close()
+	balanced := proglog.NewLogClient(conn)
+	first := must(balanced.Produce(ctx, record("before")))(t)
+	expect(t, "produce", first, &proglog.ProduceResponse{})
+	for _, n := range c.nodes { // all have it, and whoever answers knows that it does
+		stream := must(c.client(n, "root").ConsumeStream(ctx, &proglog.ConsumeRequest{}))(t)
+		expect(t, n.name+" streams", must(stream.Recv())(t), held(0, "before"))
+	}
+	if err := c.nodes[0].process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	var p peer.Peer
+	for { // calls wait while the balancer knows no leader; what was under way fails
+		second, err := balanced.Produce(ctx, record("after"), grpc.Peer(&p))
+		if err == nil {
+			expect(t, "produce", second, &proglog.ProduceResponse{Offset: 1})
+			break
+		}
+		if ctx.Err() != nil {
+			t.Fatalf("nobody takes what is produced: %v", err)
+		}
+	}
+	if at := p.Addr.String(); at != c.nodes[1].address && at != c.nodes[2].address {
+		t.Errorf("it produced to %s", at)
 	}
 }

@@ -76,9 +76,12 @@ type cluster struct {
 }
 
 // A node is a process.
-type node struct{ name, address, gossip string }
+type node struct {
+	name, address, gossip string
+	process               *os.Process
+}
 
-// start starts a cluster, and returns when each node knows who leads.
+// start starts a cluster, and returns when each node votes.
 func start(t *testing.T, nodes int, flags ...string) *cluster {
 	t.Helper()
 	c := &cluster{t: t, certs: filepath.Join(t.TempDir(), "certs"), flags: flags}
@@ -89,7 +92,33 @@ func start(t *testing.T, nodes int, flags ...string) *cluster {
 	for range nodes {
 		c.add()
 	}
+	c.awaitVoters()
 	return c
+}
+
+// awaitVoters waits until the leader has told that each node votes.
+func (c *cluster) awaitVoters() {
+	c.t.Helper()
+	ctx, cancel := context.WithCancel(within(c.t))
+	defer cancel()
+	watch := exec.CommandContext(ctx, rehearse, "log", "watch", "--addrs", c.nodes[0].address,
+		"--tls-ca-file", c.file("ca.pem"), "--tls-cert-file", c.file("root.pem"), "--tls-key-file", c.file("root-key.pem"))
+	out := must(watch.StdoutPipe())(c.t)
+	if err := watch.Start(); err != nil {
+		c.t.Fatal(err)
+	}
+	defer watch.Wait()
+	defer cancel() // which ends it
+	voters := map[string]bool{}
+	for lines := bufio.NewScanner(out); len(voters) < len(c.nodes); {
+		if !lines.Scan() {
+			c.t.Fatalf("of %d nodes only these vote: %v", len(c.nodes), voters)
+		}
+		words := strings.Fields(lines.Text())
+		if len(words) > 3 && words[1] == "memberadded" && words[len(words)-1] == "voter" {
+			voters[words[2]] = true
+		}
+	}
 }
 
 // add starts another node.
@@ -123,6 +152,7 @@ func (n *node) serve(t *testing.T, cmd *exec.Cmd) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	n.process = cmd.Process
 	told := make(chan bool)
 	rest := make(chan struct{})
 	go func() {
@@ -130,7 +160,7 @@ func (n *node) serve(t *testing.T, cmd *exec.Cmd) {
 		n.read(out, told)
 	}()
 	t.Cleanup(func() {
-		cmd.Process.Kill()
+		n.process.Kill()
 		<-rest
 		cmd.Wait()
 		if t.Failed() {
