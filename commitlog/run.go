@@ -151,18 +151,30 @@ func changed(a, b Status) bool {
 	return !same
 }
 
-// addresses tells the links where the members are.
+// addresses tells the links where the members are. Who was removed is soon
+// forgotten: first it is to hear that it was.
 func (n *Node) addresses(old, now []Member) {
 	here := map[uint64]bool{}
 	for _, m := range now {
 		here[m.ID] = true
+		delete(n.parting, m.ID)
 		if m.ID != n.core.id {
 			n.links.Peer(m.ID, m.Addr)
 		}
 	}
 	for _, m := range old {
 		if !here[m.ID] && m.ID != n.core.id {
-			n.links.Forget(m.ID)
+			n.parting[m.ID] = n.config.Election
+		}
+	}
+}
+
+// part forgets those who have been gone for an election's time.
+func (n *Node) part() {
+	for id := range n.parting {
+		if n.parting[id]--; n.parting[id] <= 0 {
+			delete(n.parting, id)
+			n.links.Forget(id)
 		}
 	}
 }
@@ -176,6 +188,7 @@ func (n *Node) tick() {
 		n.disk.retry()
 		k.moveOn()
 	}
+	n.part()
 	k.raft.Tick()
 	k.tickReads(n.config.Election)
 	n.tickOffers()

@@ -58,6 +58,17 @@ func ended(t *testing.T, what string, f func(context.Context) error) time.Durati
 	return time.Since(began)
 }
 
+// goes lets a node's agent end by f, and awaits that it is down.
+func goes(c *agents, n *house, what string, f func(*agent.Agent, context.Context) error) {
+	c.T.Helper()
+	a := n.Program().Agent
+	took := ended(c.T, what, func(ctx context.Context) error { return f(a, ctx) })
+	if took > 4*time.Second {
+		c.T.Errorf("%s: %s took %v", n.Name(), what, took)
+	}
+	c.Await("it is down", time.Minute, func() bool { return !n.Running() })
+}
+
 // awaitLog awaits a line in a node's log with all of these words.
 func awaitLog(c *agents, n *house, words ...string) {
 	c.T.Helper()
@@ -121,24 +132,20 @@ func TestWhoLeavesIsRemovedAndWhoIsShutDownIsNot(t *testing.T) {
 				rest = append(rest, n)
 			}
 		}
-		if took := ended(t, "leave", rest[0].Program().Leave); took > 4*time.Second {
-			t.Errorf("leaving took %v", took)
-		}
+		goes(c, rest[0], "leave", (*agent.Agent).Leave)
 		left := fmt.Sprint(first.Name(), " ", rest[1].Name(), " ", rest[2].Name())
 		names := strings.Fields(left)
 		slices.Sort(names)
 		knows(t, first, strings.Join(names, " "))
 		knows(t, rest[1], strings.Join(names, " "))
 
-		if took := ended(t, "shutdown", rest[1].Program().Shutdown); took > 4*time.Second {
-			t.Errorf("shutting down took %v", took)
-		}
+		goes(c, rest[1], "shutdown", (*agent.Agent).Shutdown)
 		time.Sleep(2 * time.Minute) // virtual
 		knows(t, first, strings.Join(names, " "))
 		c.Produce("two")
 		rest[1].Start()
 
-		ended(t, "the leader leaves", first.Program().Leave)
+		goes(c, first, "the leader leaves", (*agent.Agent).Leave)
 		c.Produce("three")
 		names = slices.DeleteFunc(names, func(n string) bool { return n == first.Name() })
 		knows(t, rest[2], strings.Join(names, " "))
@@ -152,7 +159,7 @@ func TestWhoLeavesIsRemovedAndWhoIsShutDownIsNot(t *testing.T) {
 func TestTheLastNodeOnlyShutsDownWhenItLeaves(t *testing.T) {
 	plain(t, 1, nil, func(t *testing.T, c *agents) {
 		c.Produce("one")
-		ended(t, "leave", c.Node(0).Program().Leave)
+		goes(c, c.Node(0), "leave", (*agent.Agent).Leave)
 		c.Node(0).Start()
 		c.Produce("two")
 		c.AwaitEverywhere("one", "two")
@@ -218,7 +225,7 @@ func TestWhoIsNeverSeenAgainIsRemovedToo(t *testing.T) {
 		}
 		c.Node(0).Start()
 		c.Node(1).Start()
-		knows(t, c.Leader(), "n0 n1")
+		knows(t, c.Node(0), "n0 n1")
 		c.Produce("two")
 	})
 }

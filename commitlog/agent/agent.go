@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"sync"
 
+	"google.golang.org/grpc"
+
 	"github.com/rehearse-go/rehearse/commitlog"
 	"github.com/rehearse-go/rehearse/commitlog/internal/gossip"
 	"github.com/rehearse-go/rehearse/commitlog/internal/peer"
@@ -159,7 +161,12 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	serve("the RPC port", a.mux.Serve)
 	serve("the log", func() error { return a.node.Run(context.Background()) })
-	serve("gRPC", func() error { return a.service.Serve(a.mux.RPC()) })
+	serve("gRPC", func() error {
+		if err := a.service.Serve(a.mux.RPC()); !errors.Is(err, grpc.ErrServerStopped) { // Shutdown was faster
+			return err
+		}
+		return nil
+	})
 	for _, w := range a.web {
 		serve(w.what, w.serve)
 	}
