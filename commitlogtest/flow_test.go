@@ -39,7 +39,7 @@ func TestProducersWaitWhenTooMuchIsUnderWay(t *testing.T) {
 				}
 			})
 		}
-		time.Sleep(time.Minute) // virtual
+		time.Sleep(time.Minute)                   // virtual
 		if n := taken.Load(); n < 10 || n > 120 { // waiting, in the log, and in the channel
 			t.Errorf("%d batches of 4 KiB were taken; there is room for 64 KiB", n)
 		}

@@ -52,8 +52,12 @@ func (r *teller) ResolveNow(resolver.ResolveNowOptions) {}
 // Close ends the telling.
 func (r *teller) Close() { close(r.closed) }
 
-// address returns what gRPC connects to. With TLS the server proves to be its host.
+// address returns what gRPC connects to. With TLS the server proves to be its
+// host, or Config.TLS.ServerName: gRPC takes the address's name before that.
 func (c *Client) address(addr string) resolver.Address {
+	if c.conf.TLS != nil && c.conf.TLS.ServerName != "" {
+		return resolver.Address{Addr: addr, ServerName: c.conf.TLS.ServerName}
+	}
 	host, _, err := net.SplitHostPort(addr)
 	if err != nil {
 		host = addr // Config.reachable has said so
