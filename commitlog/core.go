@@ -33,7 +33,7 @@ type core struct {
 
 	produce  produce
 	reads    reads
-	storing  int                    // jobs with entries that are not stored yet
+	storing  []uint64               // the first indexes of jobs with entries that are not stored yet
 	staged   map[uint64]*wal.Staged // segments that were fetched, by their last index
 	fetching bool                   // segments are being fetched
 	offers   map[uint64]int         // ticks that nodes have left to fetch what they were offered
@@ -181,7 +181,7 @@ func (k *core) replaced(gone []ledger.Mark, by uint64) {
 	for _, m := range gone {
 		k.produce.replaced(m, k.leading())
 	}
-	k.cuts = append(k.cuts, cut{index: gone[0].Index, term: by})
+	k.cuts = append(k.cuts, cut{index: gone[0].Index, last: gone[len(gone)-1].Index, term: by})
 	k.say(Event{Kind: Truncated, Index: gone[0].Index, Term: by})
 }
 
@@ -197,7 +197,8 @@ func (k *core) store(m *raftpb.Message, entries []wal.Entry) {
 		delete(k.staged, at)
 	}
 	if len(entries) > 0 {
-		k.storing++
+		k.storing = append(k.storing, entries[0].Index)
+		k.durable = min(k.durable, entries[0].Index-1)
 	}
 	k.out.jobs = append(k.out.jobs, j)
 }
@@ -290,8 +291,11 @@ func (k *core) step(m *raftpb.Message) {
 
 // stored is told that jobs are durable.
 func (k *core) stored(d done) {
-	k.storing -= d.appends
+	k.storing = k.storing[d.appends:]
 	k.durable = d.last
+	for _, first := range k.storing { // what is on the disk there is about to be replaced
+		k.durable = min(k.durable, first-1)
+	}
 	if d.installed {
 		k.applied, k.low = k.ledger.Committed(), k.ledger.Low
 		k.storage.applied = k.applied.Index

@@ -83,7 +83,7 @@ func (k *core) propose(now time.Time) {
 			p.refuse(NotLeader{k.leading()})
 			return
 		}
-		if k.storing > 0 || !k.offer(now) {
+		if len(k.storing) > 0 || !k.offer(now) {
 			return
 		}
 	}

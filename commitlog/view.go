@@ -24,11 +24,20 @@ type view struct {
 	dead    error         // why there will be none
 }
 
-// A cut says that entries from an index on were replaced.
+// A cut says that entries were replaced.
 type cut struct {
-	number uint64
-	index  uint64
-	term   uint64 // of what stands there now
+	number      uint64
+	index, last uint64 // the first and the last that were
+	term        uint64 // of what stands there now
+}
+
+// replaces says whether the entry of that index and term was among them. If
+// its term is not known, 0, whatever was replaced there is taken for it.
+func (c cut) replaces(index, term uint64) bool {
+	if term == 0 {
+		return c.index <= index && index <= c.last
+	}
+	return c.index <= index && term < c.term
 }
 
 const keptCuts = 64
@@ -47,7 +56,7 @@ func (v *view) show(s Status, cuts []cut) {
 		}
 		v.cuts = append(v.cuts, c)
 	}
-	v.cuts = slices.Delete(v.cuts, 0, max(0, len(v.cuts)-keptCuts))
+	v.cuts = v.cuts[max(0, len(v.cuts)-keptCuts):] // in place: pictures hold them still
 	close(v.changed)
 	v.changed = make(chan struct{})
 }

@@ -31,27 +31,68 @@ func (n *Node) WaitApplied(ctx context.Context, index uint64) error {
 }
 
 // Wait returns when the entry at index has come to a stage. With a term other
-// than 0 it returns a [Superseded] if the entry there is of another.
+// than 0 it returns a [Superseded] if the entry there is of a later one, or is
+// committed and of another.
 func (n *Node) Wait(ctx context.Context, stage Stage, index, term uint64) error {
 	since := uint64(0)
 	if cuts := n.view.look().cuts; len(cuts) > 0 {
 		since = cuts[len(cuts)-1].number
 	}
-	err := n.view.await(ctx, func(p picture) (bool, error) {
+	for {
+		seen, err := n.reached(ctx, stage, index, func(c cut) error {
+			if c.number > since && c.replaces(index, term) {
+				return Superseded{index, term, c.term}
+			}
+			return nil
+		})
+		if err != nil || term == 0 {
+			return err
+		}
+		is, final, err := n.termAt(ctx, index)
+		switch {
+		case err != nil:
+			return err
+		case is == term || is == 0:
+			return nil
+		case is > term || final:
+			return Superseded{index, term, is}
+		}
+		// What stands there is older, and will be replaced.
+		err = n.view.await(ctx, func(p picture) (bool, error) { return p.changed != seen.changed, nil })
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// reached returns when whatever stands at index has come to a stage, unless
+// something is wrong with one of the cuts.
+func (n *Node) reached(ctx context.Context, s Stage, index uint64, wrong func(cut) error) (seen picture, err error) {
+	err = n.view.await(ctx, func(p picture) (bool, error) {
+		seen = p
 		for _, c := range p.cuts {
-			if c.number > since && c.index <= index {
-				return false, Superseded{index, term, c.term}
+			if err := wrong(c); err != nil {
+				return false, err
 			}
 		}
-		return [...]uint64{p.Committed, p.Durable, p.Applied}[stage] >= index, nil
+		return [...]uint64{p.Committed, p.Durable, p.Applied}[s] >= index, nil
 	})
-	if err != nil || term == 0 {
-		return err
-	}
-	if is, err := n.log.Term(index); err == nil && is != term {
-		return Superseded{index, term, is}
-	}
-	return nil
+	return seen, err
+}
+
+// termAt returns the term of the entry that stands at index, though perhaps
+// not on the disk yet, or 0 if that is not known any more. It is final if the
+// entry is committed.
+func (n *Node) termAt(ctx context.Context, index uint64) (term uint64, final bool, err error) {
+	err = n.call(ctx, func(k *core) {
+		if m, ok := k.ledger.Mark(index); ok {
+			term = m.Term
+		} else {
+			term, _ = k.log.Term(index) // 0 if retention has removed it
+		}
+		final = index <= k.ledger.Committed().Index
+	})
+	return term, final, err
 }
 
 // WaitOffset returns when the record with this offset can be read here.

@@ -119,3 +119,44 @@ func TestTheLargestBatchComesThrough(t *testing.T) {
 		}
 	})
 }
+
+// Whoever waits on a node for an entry of the new leader is not told that it
+// was replaced when it takes the place of an old one.
+func TestAWaitForWhatReplacesIsNotSuperseded(t *testing.T) {
+	clustertest.Run(t, clustertest.Config{}, newReplica, func(t *testing.T, c *replicas) {
+		found(c)
+		old := leader(c)
+		heal := c.Part(old.Index())
+		for range 8 { // which nobody gets
+			b := commitlog.Batch{Records: []commitlog.Record{{Value: []byte("lost")}}}
+			if _, err := old.Program().Enqueue(t.Context(), b); err != nil {
+				t.Fatal(err)
+			}
+			c.Settle()
+		}
+		var last commitlog.Pos
+		for i := range 12 {
+			last = produce(t, leader(c, old), fmt.Sprint(i))
+		}
+		ctx, cancel := minute()
+		defer cancel()
+		var waits sync.WaitGroup
+		for _, stage := range []commitlog.Stage{commitlog.Committed, commitlog.Durable, commitlog.Applied} {
+			for index := last.Index - 8; index <= last.Index; index++ {
+				waits.Go(func() {
+					if err := old.Program().Wait(ctx, stage, index, last.Term); err != nil {
+						t.Errorf("%v, %d of %d: %v", stage, index, last.Index, err)
+					}
+				})
+			}
+			waits.Go(func() {
+				if err := old.Program().Wait(ctx, stage, last.Index, 0); err != nil {
+					t.Errorf("%v: %v", stage, err)
+				}
+			})
+		}
+		c.Settle()
+		heal()
+		waits.Wait()
+	})
+}
