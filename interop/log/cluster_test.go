@@ -102,7 +102,8 @@ func (c *cluster) awaitVoters() {
 	ctx, cancel := context.WithCancel(within(c.t))
 	defer cancel()
 	watch := exec.CommandContext(ctx, rehearse, "log", "watch", "--addrs", c.nodes[0].address,
-		"--tls-ca-file", c.file("ca.pem"), "--tls-cert-file", c.file("root.pem"), "--tls-key-file", c.file("root-key.pem"))
+		"--tls-ca-file", c.file("ca.pem"),
+		"--tls-cert-file", c.file("root.pem"), "--tls-key-file", c.file("root-key.pem"))
 	out := must(watch.StdoutPipe())(c.t)
 	if err := watch.Start(); err != nil {
 		c.t.Fatal(err)
