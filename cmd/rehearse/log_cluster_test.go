@@ -151,6 +151,8 @@ func TestAnotherClustersNodeIsTurnedAway(t *testing.T) {
 	ours, theirs := t.TempDir(), t.TempDir()
 	old := startNode(t, "--bootstrap", "--node-name", "n1", "--data-dir", theirs)
 	old.stop(t)
+	bad(t, exitUsage, "node n1, not to node n2; give the --node-name that it belongs to, or another directory",
+		"serve", "--node-name", "n2", "--data-dir", theirs, "--bind-addr", "127.0.0.1:0", "--rpc-port", "0")
 	p := startNode(t, "--bootstrap", "--node-name", "n0", "--data-dir", ours)
 	stranger := startNode(t, "--node-name", "n1", "--data-dir", theirs, "--start-join-addrs", p.ready["gossip"])
 	stranger.said.await(t, "give the node that is to move an empty directory")

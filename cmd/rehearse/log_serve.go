@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/grpc"
 
 	"github.com/rehearse-go/rehearse/commitlog/agent"
 )
@@ -136,21 +135,9 @@ func (r *nodeRun) end() error {
 	if err := end(ctx); err != nil {
 		return fmt.Errorf("--shutdown-timeout %v is over: %w", within, err)
 	}
-	err := asTold(<-r.ended)
+	err := <-r.ended
 	r.log.Info("stopped")
 	return r.config.explain(err)
-}
-
-// asTold drops from what ended a node that was told to end what says no more
-// than that: it was told before it had begun to serve.
-func asTold(err error) error {
-	var left []error
-	for _, e := range parts(err) {
-		if !errors.Is(e, grpc.ErrServerStopped) {
-			left = append(left, e)
-		}
-	}
-	return errors.Join(left...)
 }
 
 // greet prints where the node is reached and, as comments, what it is and how
