@@ -82,7 +82,8 @@ func parseIdentity(b []byte) (i identity, err error) {
 			"or not a commit log's", identityFile, len(lines)-1)
 	}
 	if lines[0] != formatLine {
-		return i, fmt.Errorf("commitlog: the file %s says %q; this program reads %q", identityFile, lines[0], formatLine)
+		return i, fmt.Errorf("commitlog: the file %s says %q; this program reads %q",
+			identityFile, lines[0], formatLine)
 	}
 	if _, err = fmt.Sscanf(lines[3], "id %d", &i.id); err != nil || i.id == 0 {
 		return i, fmt.Errorf("commitlog: the file %s has %q where an id should be", identityFile, lines[3])

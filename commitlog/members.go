@@ -198,7 +198,8 @@ func (k *core) promote() {
 	var found uint64
 	k.raft.WithProgress(func(id uint64, _ raft.ProgressType, p tracker.Progress) {
 		m := k.ledger.Config.Members[id]
-		caughtUp := p.IsLearner && p.RecentActive && p.State == tracker.StateReplicate && p.Match+promoteSlack >= k.commit
+		answers := p.RecentActive && p.State == tracker.StateReplicate
+		caughtUp := p.IsLearner && answers && p.Match+promoteSlack >= k.commit
 		if caughtUp && !m.Stays && (found == 0 || id < found) {
 			found = id
 		}

@@ -288,7 +288,7 @@ func TestAnothersDirectoryIsRefused(t *testing.T) {
 			FS: c.Node(0).Disk().Mount(), Listen: host.Listen, ListenPacket: host.ListenPacket, Dial: host.Dial,
 		})
 		var wrong commitlog.WrongCluster
-		if !errors.As(err, &wrong) || !strings.Contains(err.Error(), "n0") || !strings.Contains(err.Error(), "stranger") {
+		if !errors.As(err, &wrong) || wrong.Want != "node stranger" || !strings.Contains(wrong.Have, "node n0") {
 			t.Errorf("another node's directory: %v", err)
 		}
 		c.Node(0).Start()
@@ -322,7 +322,8 @@ func TestAnAgentEndsHoweverItIsTold(t *testing.T) {
 			a, err := agent.New(agent.Config{
 				Name: name, Bind: name + ":8401", RPC: name + ":8400", Plaintext: true, Bootstrap: true,
 				Health: name + ":80", Gateway: name + ":81",
-				FS: vdisk.New(vdisk.Config{}).Mount(), Listen: host.Listen, ListenPacket: host.ListenPacket, Dial: host.Dial,
+				FS:     vdisk.New(vdisk.Config{}).Mount(),
+				Listen: host.Listen, ListenPacket: host.ListenPacket, Dial: host.Dial,
 			})
 			if err != nil {
 				t.Fatal(err)
@@ -331,10 +332,12 @@ func TestAnAgentEndsHoweverItIsTold(t *testing.T) {
 		}
 		for i, end := range []func(*agent.Agent, context.Context) error{(*agent.Agent).Shutdown, (*agent.Agent).Leave} {
 			before := alone(fmt.Sprint("before", i))
-			if took := ended(t, "before it ran", func(ctx context.Context) error { return end(before, ctx) }); took > 0 {
-				t.Errorf("it took %v", took)
+			for range 2 {
+				took := ended(t, "before it ran", func(ctx context.Context) error { return end(before, ctx) })
+				if took > 0 {
+					t.Errorf("it took %v", took)
+				}
 			}
-			ended(t, "again", func(ctx context.Context) error { return end(before, ctx) })
 			if err := before.Run(t.Context()); err == nil {
 				t.Error("it ran after its end")
 			}

@@ -35,7 +35,8 @@ func rubbish(draw *rand.Rand) [][]byte {
 		[]byte("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{\"record\""),
 		[]byte("rehearse-log"), append([]byte("rehearse-log"), long...), append([]byte("rehearse-log\x01"), random...),
 		{0x16, 0x03, 0x01, 0xff, 0xff, 0x01}, {0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xfc, 0x03, 0x03},
-		append([]byte{6}, long...), append([]byte{0, 0xdf}, long...), append([]byte{9, 0xff, 0xff, 0xff, 0xff}, random...),
+		append([]byte{6}, long...), append([]byte{0, 0xdf}, long...),
+		append([]byte{9, 0xff, 0xff, 0xff, 0xff}, random...),
 	}
 }
 

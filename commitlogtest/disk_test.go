@@ -218,7 +218,7 @@ func TestDecayFoundAtTheStartIsToldAndNothingIsCut(t *testing.T) {
 		same(c, want...)
 		bad := others(c, first)[0]
 		bad.Stop()
-		segment := decay(t, bad, 1000, newest) // of what is sealed the headers are read, and the rest when it is asked for
+		segment := decay(t, bad, 1000, newest) // what is sealed is checked when it is read
 		before := contents(t, bad.Disk())
 		spare := c.Host("spare")
 		l, err := spare.Listen(t.Context(), "tcp", ":8400")

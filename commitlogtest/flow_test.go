@@ -73,7 +73,8 @@ func TestBatchesOfAnySize(t *testing.T) {
 			t.Error("an empty batch was taken")
 		}
 		var large commitlog.TooLarge
-		if _, err := send(commitlog.Record{Value: make([]byte, 1<<20)}); !errors.As(err, &large) || large.Limit != 1<<20 {
+		_, err := send(commitlog.Record{Value: make([]byte, 1<<20)})
+		if !errors.As(err, &large) || large.Limit != 1<<20 {
 			t.Errorf("a batch that is too large: %v", err)
 		}
 		if _, err := send(commitlog.Record{Value: make([]byte, 1<<20-100)}); err != nil {

@@ -158,7 +158,8 @@ func TestWaitsEndByThemselves(t *testing.T) {
 		defer cancel()
 		lost := make(chan error, 1)
 		go func() {
-			_, err := first.Program().Produce(ctx, commitlog.Batch{Records: []commitlog.Record{{Value: []byte("lost")}}})
+			b := commitlog.Batch{Records: []commitlog.Record{{Value: []byte("lost")}}}
+			_, err := first.Program().Produce(ctx, b)
 			lost <- err
 		}()
 		waited := make(chan error, 1)
@@ -185,7 +186,8 @@ func TestALinearizableReadSeesWhatWasAcknowledged(t *testing.T) {
 		for i := range 20 {
 			pos := produce(t, first, fmt.Sprint(i))
 			for n := range c.Nodes() {
-				got, err := n.Program().Fetch(t.Context(), pos.Offset, commitlog.ReadOptions{Level: commitlog.Linearizable})
+				o := commitlog.ReadOptions{Level: commitlog.Linearizable}
+				got, err := n.Program().Fetch(t.Context(), pos.Offset, o)
 				if err != nil || string(got[0].Value) != fmt.Sprint(i) {
 					t.Fatalf("%s: %v, %v", n.Name(), got, err)
 				}

@@ -122,7 +122,8 @@ func TestWrongCertificatesAreRefusedWithWords(t *testing.T) {
 			t.Errorf("the right one: %v", err)
 		}
 		nobody := shows(t, ours, ours, certs.Subject{CommonName: "somebody", Client: true})
-		if err := produceAs(t, c, nobody); status.Code(err) != codes.PermissionDenied || !strings.Contains(err.Error(), "somebody") {
+		err = produceAs(t, c, nobody)
+		if status.Code(err) != codes.PermissionDenied || !strings.Contains(err.Error(), "somebody") {
 			t.Errorf("somebody unknown: %v", err)
 		}
 	})
@@ -131,7 +132,8 @@ func TestWrongCertificatesAreRefusedWithWords(t *testing.T) {
 func TestASecureClientOfAPlainAgentIsTold(t *testing.T) {
 	plain(t, 1, nil, func(t *testing.T, c *agents) {
 		c.Produce("one")
-		if err := produceAs(t, c, &tls.Config{InsecureSkipVerify: true}); err == nil || !strings.Contains(err.Error(), "handshake failed") {
+		err := produceAs(t, c, &tls.Config{InsecureSkipVerify: true})
+		if err == nil || !strings.Contains(err.Error(), "handshake failed") {
 			t.Errorf("TLS to a plain port: %v", err)
 		}
 		c.Produce("two")

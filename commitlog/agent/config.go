@@ -89,15 +89,24 @@ type Config struct {
 	// ServerTLS and the ACL like gRPC; if "", there is none.
 	Gateway string
 
-	// What the agent stands on. If nil: a directory of the operating system,
-	// its network, a time.Ticker, the clock.
-	FS           wal.FS
-	Listen       func(ctx context.Context, network, address string) (net.Listener, error)
+	// FS is where the log lies; if nil, Dir, as a directory of the operating system.
+	FS wal.FS
+
+	// Listen and ListenPacket wait for connections and packets; if nil, on the
+	// operating system's network. Who sets one sets both, since Serf needs both.
+	Listen func(ctx context.Context, network, address string) (net.Listener, error)
+	// ListenPacket: see Listen; if nil, the operating system's.
 	ListenPacket func(ctx context.Context, network, address string) (net.PacketConn, error)
-	Dial         func(ctx context.Context, network, address string) (net.Conn, error)
-	Resolve      func(ctx context.Context, host string) ([]netip.Addr, error) // for the host in Advertise
-	Tick         func(time.Duration) (<-chan time.Time, func())
-	Now          func() time.Time
+	// Dial makes connections; if nil, on the operating system's network.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Resolve turns the host in Advertise into addresses, since Serf tells
+	// others an IP address; if nil, the operating system does.
+	Resolve func(ctx context.Context, host string) ([]netip.Addr, error)
+
+	// Tick makes Raft's clock; if nil, a time.Ticker. Tests slow it down.
+	Tick func(every time.Duration) (ticks <-chan time.Time, stop func())
+	// Now tells the time of records, and by which certificates hold; if nil, time.Now.
+	Now func() time.Time
 
 	StatsHandlers []stats.Handler // of the gRPC server: OpenTelemetry's, for traces
 	Logger        *slog.Logger    // if nil, nothing is logged

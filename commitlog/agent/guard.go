@@ -25,7 +25,8 @@ func newGuard(c Config, addr net.Addr) (*guard, error) {
 	g := &guard{rules: access.Loopback}
 	if c.ServerTLS == (TLS{}) {
 		if c.PeerTLS != (TLS{}) {
-			return nil, fmt.Errorf("agent: Config.PeerTLS is set and Config.ServerTLS is not: clients would go without TLS")
+			return nil, fmt.Errorf("agent: Config.PeerTLS is set and Config.ServerTLS is not: " +
+				"clients would go without TLS")
 		}
 		if !isLoopback(addr) && !c.Plaintext {
 			return nil, fmt.Errorf("agent: Config.RPC %s is reached from beyond this machine, and there is no "+

@@ -40,7 +40,8 @@ func (a *Agent) addWeb(what, addr string, h http.Handler, secured *tls.Config) e
 	}
 	if what == "Config.Gateway" && secured == nil && !isLoopback(l.Addr()) && !a.config.Plaintext {
 		l.Close()
-		return fmt.Errorf("agent: %s %s is reached from beyond this machine, and there is no Config.ServerTLS", what, addr)
+		return fmt.Errorf("agent: %s %s is reached from beyond this machine, and there is no Config.ServerTLS",
+			what, addr)
 	}
 	if secured != nil {
 		l = tls.NewListener(l, secured)

@@ -179,7 +179,9 @@ func (a *Agent) removeLeaving(ctx context.Context, m gossip.Member, at int) erro
 
 // removeFailed removes a member that has been silent for too long, if most of
 // the voters are there.
-func (a *Agent) removeFailed(ctx context.Context, s commitlog.Status, m gossip.Member, failed map[string]time.Time) error {
+func (a *Agent) removeFailed(
+	ctx context.Context, s commitlog.Status, m gossip.Member, failed map[string]time.Time,
+) error {
 	after := a.config.Gone.RemoveAfter
 	now := a.config.Now()
 	since, known := failed[m.Name]
