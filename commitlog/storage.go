@@ -110,13 +110,14 @@ func (s *storage) translate(err error) error {
 	return err
 }
 
-// raftLogger writes what Raft says to the node's log.
+// raftLogger writes what Raft says to the node's log, in a low voice: what
+// matters of it is an event.
 type raftLogger struct{ to *slog.Logger }
 
 func (l raftLogger) Debug(v ...any)            { l.to.Debug(fmt.Sprint(v...)) }
 func (l raftLogger) Debugf(f string, v ...any) { l.to.Debug(fmt.Sprintf(f, v...)) }
-func (l raftLogger) Info(v ...any)             { l.to.Info(fmt.Sprint(v...)) }
-func (l raftLogger) Infof(f string, v ...any)  { l.to.Info(fmt.Sprintf(f, v...)) }
+func (l raftLogger) Info(v ...any)             { l.to.Debug(fmt.Sprint(v...)) }
+func (l raftLogger) Infof(f string, v ...any)  { l.to.Debug(fmt.Sprintf(f, v...)) }
 func (l raftLogger) Warning(v ...any)          { l.to.Warn(fmt.Sprint(v...)) }
 func (l raftLogger) Warningf(f string, v ...any) {
 	l.to.Warn(fmt.Sprintf(f, v...))
