@@ -1,5 +1,7 @@
 // Agents in processes of their own, killed at random under load, and what must be in the log then.
 
+//go:build unix
+
 package commitlogtest_test
 
 import (
@@ -32,6 +34,9 @@ const patience = 2 * time.Minute
 // a moment that the seed draws, counted in acknowledged records; then the node
 // comes back and catches up. Nobody who produces or consumes ever pauses.
 func TestNoKillLosesWhatWasAcknowledged(t *testing.T) {
+	if *kills < 1 {
+		t.Fatalf("-kills is %d; it takes at least one to prove anything", *kills)
+	}
 	config := commitlogtest.Config{
 		Config: clustertest.Config{Mode: clustertest.Processes},
 		Agent: func(a *agent.Config, _ *clustertest.Env) {
