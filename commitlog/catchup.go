@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"go.etcd.io/raft/v3"
@@ -112,6 +113,10 @@ func (n *Node) pull(from peer.Hello, request []byte) (*wal.Staged, error) {
 func (n *Node) takeFetched(f fetched) {
 	k := n.core
 	k.fetching = false
+	if k.failed != nil && f.staged != nil {
+		f.staged.Discard()
+		return
+	}
 	if f.err != nil {
 		n.config.Logger.Warn("fetching segments failed; the leader will offer them again",
 			"from", f.from.Name, "error", f.err)
@@ -146,13 +151,36 @@ func (k *core) restore(s *raftpb.Snapshot) {
 		return
 	}
 	before := k.ledger.Config
+	for i := k.ledger.Committed().Index + 1; i <= k.ledger.Last().Index; i++ {
+		m, _ := k.ledger.Mark(i)
+		k.behind = append(k.behind, m)
+	}
+	k.put = true
 	k.produce.uncertain(k.leading(), errNoLonger)
 	k.ledger = ledger.Open(checkpoint, ledger.Mark{
 		Index: index, Term: s.GetMetadata().GetTerm(), Offset: staged.Next(),
 	})
 	k.ledger.Config = o.config
+	if err := k.ledger.Commit(index); err != nil { // what the checkpoint says is pending
+		k.fail(Latched{err})
+		return
+	}
 	k.storage.ledger = k.ledger
 	k.sayMembers(before, o.config)
+}
+
+// restored is told that the segments are in their place.
+func (k *core) restored() {
+	k.applied, k.low = k.ledger.Committed(), k.ledger.Low
+	k.storage.applied = k.applied.Index
+	gone := slices.IndexFunc(k.behind, func(m ledger.Mark) bool {
+		is, err := k.log.Term(m.Index)
+		return is != m.Term && !errors.As(err, new(wal.Compacted))
+	})
+	if gone >= 0 {
+		k.replaced(k.behind[gone:], k.term)
+	}
+	k.put, k.behind = false, nil
 }
 
 // serveSegments sends a node the segments that it asks for.

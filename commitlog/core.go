@@ -36,6 +36,8 @@ type core struct {
 	storing  []uint64               // the first indexes of jobs with entries that are not stored yet
 	staged   map[uint64]*wal.Staged // segments that were fetched, by their last index
 	fetching bool                   // segments are being fetched
+	put      bool                   // segments are being put in the place of the log
+	behind   []ledger.Mark          // what was not committed in the log that they replace
 	offers   map[uint64]int         // ticks that nodes have left to fetch what they were offered
 	trimming uint64                 // the offset up to which removal was proposed
 	failed   error                  // a Latched: the core stands still
@@ -275,6 +277,7 @@ func (k *core) turned(s *raft.SoftState) {
 	}
 	if was == raft.StateLeader && k.role != raft.StateLeader {
 		k.say(Event{Kind: SteppedDown, Term: k.term})
+		k.trimming = 0 // what was proposed may never be committed
 		k.produce.lost(k.leading())
 	}
 }
@@ -297,8 +300,7 @@ func (k *core) stored(d done) {
 		k.durable = min(k.durable, first-1)
 	}
 	if d.installed {
-		k.applied, k.low = k.ledger.Committed(), k.ledger.Low
-		k.storage.applied = k.applied.Index
+		k.restored()
 	}
 	for _, m := range d.answers {
 		k.step(m)

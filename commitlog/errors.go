@@ -55,8 +55,10 @@ func (e Uncertain) Error() string {
 // Unwrap returns why the outcome is uncertain.
 func (e Uncertain) Unwrap() error { return e.Why }
 
-// A Superseded is returned for an index at which another leader's entry stands
-// now: what was there is not in the log and never will be.
+// A Superseded is returned to who waits for an entry at whose index another
+// leader's stands on this node now. It is final if that one is committed. Until
+// then a third leader may still bring the first one back, where it reached more
+// than one node, so a producer is not told this but that it is [Uncertain].
 type Superseded struct {
 	Index, Term uint64 // what was waited for
 	By          uint64 // the term of the entry in its place

@@ -132,9 +132,14 @@ func (n *Node) change(ctx context.Context, p plan, done func([]Member) bool) err
 		if !errors.Is(err, errChanging) {
 			return err
 		}
+		again := time.NewTimer(n.patience()) // Raft may refuse for a while, and nothing tells when it does no more
 		select {
 		case <-seen.changed:
+		case <-again.C:
 		case <-ctx.Done():
+		}
+		again.Stop()
+		if ctx.Err() != nil {
 			return fmt.Errorf("%w: %w", err, ctx.Err())
 		}
 	}
@@ -190,8 +195,14 @@ func (k *core) possible(change *raftpb.ConfChangeV2) error {
 	return nil
 }
 
-// promote makes a learner that has caught up a voter, one at a time.
+// promote makes a learner that has caught up a voter, one at a time, once no
+// other change is under way.
 func (k *core) promote() {
+	if k.ready && k.ledger.Joint() {
+		// Raft leaves it by itself, unless it was handing leadership over then.
+		_ = k.raft.ProposeConfChange(&raftpb.ConfChangeV2{})
+		return
+	}
 	if !k.ready || len(k.ledger.Config.State.GetLearners()) == 0 || k.ledger.Changing() {
 		return
 	}

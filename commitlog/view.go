@@ -127,6 +127,9 @@ func (k *core) status() Status {
 	if s.Failed == nil {
 		s.Failed = k.noRoom
 	}
+	if k.put { // what is committed cannot be told from what was there before
+		s.Committed = s.Applied
+	}
 	if k.failed != nil { // it hears nobody any more
 		s.Role, s.Leader = Follower, Leader{Term: k.term}
 	}

@@ -160,3 +160,65 @@ func TestAWaitForWhatReplacesIsNotSuperseded(t *testing.T) {
 		waits.Wait()
 	})
 }
+
+// A leader that was cut off fetches segments in the place of what it alone had.
+func TestWhatSegmentsReplaceIsSuperseded(t *testing.T) {
+	small := func(e *clustertest.Env) (*replica, error) {
+		return buildReplica(e, commitlog.Config{Segment: 8 << 10})
+	}
+	clustertest.Run(t, clustertest.Config{}, small, func(t *testing.T, c *replicas) {
+		found(c)
+		old := leader(c)
+		last := produce(t, old, "one")
+		heal := c.Part(old.Index())
+		if _, err := old.Program().Enqueue(t.Context(), commitlog.Batch{Records: []commitlog.Record{{}}}); err != nil {
+			t.Fatal(err)
+		}
+		c.Settle()
+		old.Restart() // and nothing is under way to it any more
+		ctx, cancel := minute()
+		defer cancel()
+		var waits sync.WaitGroup
+		for _, term := range []uint64{0, last.Term} {
+			waits.Go(func() {
+				err := old.Program().Wait(ctx, commitlog.Committed, last.Index+1, term)
+				if !errors.As(err, new(commitlog.Superseded)) {
+					t.Errorf("term %d: %v", term, err)
+				}
+			})
+		}
+		for i := range 100 {
+			produce(t, leader(c, old), fmt.Sprintf("%0500d", i))
+		}
+		heal()
+		waits.Wait()
+		old.AwaitEvent("log.fetched", time.Minute)
+	})
+}
+
+// Raft leaves a joint configuration by itself, unless leadership is being
+// handed over at that moment.
+func TestAJointConfigurationIsLeft(t *testing.T) {
+	config := clustertest.Config{Nodes: 5, Disk: vdisk.Config{Latency: 5 * time.Millisecond}}
+	clustertest.Run(t, config, joiner, func(t *testing.T, c *replicas) {
+		found(c)
+		first := leader(c)
+		lost, away := others(c, first)[0], others(c, first)[1]
+		lost.Crash()
+		wipe(t, lost)
+		lost.Start()
+		c.Part(away.Index())
+		joined := make(chan error, 1)
+		ctx, cancel := minute()
+		defer cancel()
+		go func() { joined <- first.Program().Join(ctx, member(lost)) }()
+		c.Settle()
+		if err := first.Program().Transfer(ctx, away.Name()); err == nil {
+			t.Error("it was handed over to a node that nobody reaches")
+		}
+		if err := <-joined; err != nil {
+			t.Error(err)
+		}
+		remove(t, first, away.Name())
+	})
+}

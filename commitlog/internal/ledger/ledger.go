@@ -175,6 +175,12 @@ func (l *Ledger) Changing() bool {
 	return len(l.pending) > 0 || len(l.Config.State.GetVotersOutgoing()) > 0
 }
 
+// Joint says whether the configuration is a joint one, which nothing under way
+// will end.
+func (l *Ledger) Joint() bool {
+	return len(l.pending) == 0 && len(l.Config.State.GetVotersOutgoing()) > 0
+}
+
 // A Trim is an entry that says what retention removes: the entries before
 // Index, the records before Offset.
 type Trim struct {

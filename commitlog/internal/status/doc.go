@@ -6,7 +6,7 @@
 //	404 or OutOfRange   OffsetOutOfRange       nothing of that offset is here
 //	Unavailable         NotLeader, Latched,    nothing was done; try again, elsewhere
 //	                    ErrClosed
-//	Aborted             Superseded             it is not in the log, and never will be; try again
+//	Aborted             Superseded             another entry stands at the index that was waited for
 //	Unknown             Uncertain              it may be in the log: only a numbered batch can be sent again
 //	FailedPrecondition  WrongSequence,         trying again does not help
 //	                    WrongCluster
