@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -92,8 +93,11 @@ func (p *place) skip(w *walk) error {
 	for {
 		link := w.chain.Link
 		f, at, err := w.cursor.next()
-		if err != nil {
+		if isBad(err) || err == io.EOF {
 			return w.corrupt(at, err.Error())
+		}
+		if err != nil {
+			return err
 		}
 		if f.Kind == frame.Entry {
 			p.size, p.chain = at, frame.Chain{Salt: w.chain.Salt, Link: link}
