@@ -86,6 +86,7 @@ func (d *disk) run(end <-chan struct{}) {
 		}
 		rest = nil
 		if len(jobs) == 0 {
+			_ = d.log.Mark() // if it fails, so does the next write
 			continue
 		}
 		told := done{}

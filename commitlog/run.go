@@ -184,10 +184,8 @@ func (n *Node) tick() {
 	if k.failed != nil {
 		return
 	}
-	if k.noRoom != nil {
-		n.disk.retry()
-		k.moveOn()
-	}
+	n.disk.retry()
+	k.moveOn()
 	n.part()
 	k.raft.Tick()
 	k.tickReads(n.config.Election)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,5 +221,24 @@ func TestAJointConfigurationIsLeft(t *testing.T) {
 			t.Error(err)
 		}
 		remove(t, first, away.Name())
+	})
+}
+
+// Damage to the last frame is told from a torn write once a mark lies behind
+// it: a node that is idle writes one.
+func TestAnIdleNodeMarksWhatIsDurable(t *testing.T) {
+	clustertest.Run(t, clustertest.Config{Nodes: 1}, newReplica, func(t *testing.T, c *replicas) {
+		produce(t, leader(c), "one")
+		var writes atomic.Int64
+		c.Node(0).Disk().Rule(func(op vdisk.Op) (v vdisk.Verdict, decided bool) {
+			if op.Kind == vdisk.Write {
+				writes.Add(1)
+			}
+			return v, false
+		})
+		time.Sleep(time.Minute) // virtual
+		if n := writes.Load(); n != 1 {
+			t.Errorf("an idle node wrote %d times", n)
+		}
 	})
 }
