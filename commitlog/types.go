@@ -34,7 +34,7 @@ type Leader struct {
 type Member struct {
 	Name    string
 	Addr    string // where it is reached: its peer port, which is its RPC port too
-	ID      uint64 // of this life of its directory; a node that lost its disk comes back with another
+	ID      uint64 // of this life of its directory, as its Status tells; another one if the disk was lost
 	Learner bool   // it is sent the log, and has no vote
 	Leader  bool
 }

@@ -30,7 +30,8 @@ type Options struct {
 // node: no record is left out and none comes twice, also if that node is behind.
 // It ends with an error, told last: of ctx, [ErrClosed], or one that another
 // node would not change, such as [commitlog.OffsetOutOfRange] for what retention
-// has removed. It never ends on its own, unless o says ToEnd.
+// has removed. It never ends on its own, unless o says ToEnd: also for an offset
+// far behind the log's end it waits.
 func (c *Client) Consume(ctx context.Context, from uint64, o Options) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		u := &cursor{client: c, o: o, next: from, yield: yield}
@@ -41,7 +42,7 @@ func (c *Client) Consume(ctx context.Context, from uint64, o Options) iter.Seq2[
 }
 
 // Read returns the record at an offset, or the first one at o.At. It waits for
-// none: what is not there yet is an [commitlog.OffsetOutOfRange], on a follower
+// none: what is not there yet is a [commitlog.OffsetOutOfRange], on a follower
 // also if it is there elsewhere, unless o.MinIndex or o.Level tell. Of o, ToEnd
 // and MaxBytes have no meaning here.
 func (c *Client) Read(ctx context.Context, offset uint64, o Options) (Record, error) {

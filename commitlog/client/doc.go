@@ -35,6 +35,13 @@
 // the way) is sent again only if it has a producer's ID and a sequence, by which
 // the log knows it; without, the call fails with [commitlog.Uncertain].
 //
+// # Errors
+//
+// What the log says arrives as its own types, for [errors.As] and not for a type
+// assertion: [commitlog.OffsetOutOfRange], [commitlog.TooLarge] and others.
+// gRPC's code is in them too: status.Code of what the access rules forbid is
+// PermissionDenied.
+//
 // # Other clients
 //
 // A client generated from the service's file, log.proto, or from that of its
