@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ func parseIdentity(b []byte) (i identity, err error) {
 		return i, fmt.Errorf("commitlog: the file %s says %q; this program reads %q",
 			identityFile, lines[0], formatLine)
 	}
-	if _, err = fmt.Sscanf(lines[3], "id %d", &i.id); err != nil || i.id == 0 {
+	if _, err = fmt.Sscanf(lines[3], "id %d", &i.id); err != nil || i.id == 0 || i.id > math.MaxInt64 {
 		return i, fmt.Errorf("commitlog: the file %s has %q where an id should be", identityFile, lines[3])
 	}
 	var ok, ok2 bool

@@ -6,6 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -241,4 +244,26 @@ func TestAnIdleNodeMarksWhatIsDurable(t *testing.T) {
 			t.Errorf("an idle node wrote %d times", n)
 		}
 	})
+}
+
+// An identity that no node gives itself is an error, and no panic of Raft.
+func TestAnIdentityThatIsNoneIsRefused(t *testing.T) {
+	disk := vdisk.New(vdisk.Config{}).Mount()
+	f, err := disk.OpenFile("IDENTITY", os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := fmt.Fprint(f, "rehearse commit log, format 1\ncluster x\nnode n0\nid 18446744073709551615\n"); err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, err = commitlog.New(commitlog.Config{Name: "n0", FS: disk, Listener: l, Dial: new(net.Dialer).DialContext})
+	if err == nil || !strings.Contains(err.Error(), "IDENTITY") {
+		t.Errorf("%v", err)
+	}
 }
