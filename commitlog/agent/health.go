@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -47,7 +48,8 @@ func (a *Agent) addWeb(what, addr string, h http.Handler, secured *tls.Config) e
 		l = tls.NewListener(l, secured)
 	}
 	a.web = append(a.web, &web{what: what, listener: l, server: &http.Server{
-		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		Handler: h, ErrorLog: slog.NewLogLogger(a.config.Logger.Handler(), slog.LevelInfo),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
 	}})
 	return nil
 }
