@@ -270,6 +270,9 @@ func openLedger(l *wal.Log) (*ledger.Ledger, error) {
 		}
 		next += uint64(len(entries))
 	}
+	if forgetPast {
+		book.Producers = ledger.NewProducers()
+	}
 	return book, nil
 }
 

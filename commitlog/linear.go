@@ -38,6 +38,10 @@ func (k *core) ask() {
 		return
 	}
 	r.asked, r.waiting = r.waiting, nil
+	if readAlone && k.ready {
+		r.tell(k.commit)
+		return
+	}
 	k.askAgain()
 }
 
@@ -84,11 +88,16 @@ func (r *reads) take(states []raft.ReadState) {
 		if len(s.RequestCtx) != 8 || binary.BigEndian.Uint64(s.RequestCtx) != r.round {
 			continue
 		}
-		for _, q := range r.asked {
-			q.told <- readIndex{index: s.Index}
-		}
-		r.asked = nil
+		r.tell(s.Index)
 	}
+}
+
+// tell answers those of the round.
+func (r *reads) tell(index uint64) {
+	for _, q := range r.asked {
+		q.told <- readIndex{index: index}
+	}
+	r.asked = nil
 }
 
 func (r *reads) fail(why error) {

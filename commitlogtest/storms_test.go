@@ -29,6 +29,8 @@ func TestNoHarsherStormLosesWhatWasAcknowledged(t *testing.T) {
 		{"power failures", climate{node: commitlog.Config{Segment: tiny}, nemesis: powerFails}},
 		{"disks", climate{nemesis: disksBreak}},
 		{"disks and tiny segments", climate{node: commitlog.Config{Segment: tiny}, nemesis: disksBreak}},
+		{"full disks", climate{node: commitlog.Config{Segment: tiny}, nemesis: disksFill}},
+		{"restarts", climate{nemesis: nodesRestart}},
 		{"clocks", climate{nemesis: clocksErr}},
 		{"five nodes", climate{
 			cluster: clustertest.Config{Nodes: 5}, node: commitlog.Config{Segment: tiny},
@@ -88,16 +90,36 @@ func disksBreak(*replicas) clustertest.Nemesis {
 	return clustertest.Nemesis{
 		Majority: true, Pause: 2 * time.Second, Length: 3 * time.Second, Most: 3,
 		Kinds: clustertest.Kinds("disk sync eio", "disk write eio", "disk read eio", "disk allocate eio", "disk rename eio",
-			"disk write enospc", "disk allocate enospc", "disk write short", "disk full", "disk slow 200ms", "disk pause",
-			"disk sync slow 1s", "crash", "isolate", "poweroff"),
+			"disk write enospc", "disk allocate enospc", "disk full", "disk slow 200ms", "disk sync slow 1s",
+			"crash", "isolate", "poweroff"),
+	}
+}
+
+// disksFill lets disks have no room, and do writes by half. Of power failures
+// there are none: what one of them leaves of half a write is damage, and a
+// node whose log is damaged does not start.
+func disksFill(*replicas) clustertest.Nemesis {
+	return clustertest.Nemesis{
+		Majority: true, Pause: 2 * time.Second, Length: 3 * time.Second, Most: 3,
+		Kinds: clustertest.Kinds("disk write short", "disk full", "disk allocate enospc", "kill", "isolate", "restart"),
+	}
+}
+
+// nodesRestart lets nodes restart, and answers be lost.
+func nodesRestart(*replicas) clustertest.Nemesis {
+	return clustertest.Nemesis{
+		Majority: true, Pause: time.Second, Length: time.Second, Most: 3,
+		Kinds: clustertest.Kinds("restart", "stop", "kill", "deaf", "mute", "isolate", "split"),
 	}
 }
 
 // clocksErr lets clocks run wrong, beside the other faults.
 func clocksErr(*replicas) clustertest.Nemesis {
-	kinds := clustertest.Kinds("clock", "crash", "isolate", "split", "deaf", "mute", "latency", "pause")
-	kinds[0].Weight = 10
-	return clustertest.Nemesis{Majority: true, Kinds: kinds, Pause: 3 * time.Second, Length: 8 * time.Second, Most: 3}
+	kinds := clustertest.Kinds("clock", "isolate", "split", "deaf", "mute", "crash", "latency", "pause")
+	kinds[0].Weight, kinds[1].Weight, kinds[2].Weight = 12, 6, 6
+	return clustertest.Nemesis{
+		Majority: true, Kinds: kinds, Pause: time.Second, Length: 3 * time.Second, Most: 3,
+	}
 }
 
 // linksSuffer lets links be slow, and lose and reset what is on them.

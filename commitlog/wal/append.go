@@ -224,7 +224,7 @@ func (l *Log) Mark() error {
 	}
 	chain := a.chain
 	b := chain.Append(nil, a.size, frame.Frame{Kind: frame.Mark, Mark: uint64(a.durable)})
-	if _, err := a.handle.file.WriteAt(b, a.size); err != nil {
+	if err := a.put(b); err != nil {
 		return l.latch(err)
 	}
 	a.marked, a.chain, a.complete = a.durable, chain, false

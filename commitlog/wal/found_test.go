@@ -38,28 +38,42 @@ func TestASealTellsOfTheRecordsThatStayed(t *testing.T) {
 
 // A write of which the disk did a half looked like damage at the next start.
 func TestHalfAWriteIsNoDamage(t *testing.T) {
-	for _, last := range []uint64{3, 5, 8} { // the last one seals a segment
-		fs, broken := newMemFS(), atomic.Bool{}
-		fs.fail = func(op, name string) error {
-			if broken.Load() && op == "write" && (name == "spare" || strings.HasSuffix(name, ".seg")) {
-				return errShort
-			}
-			return nil
-		}
-		c := wal.Config{FS: fs, SegmentSize: 1024}
-		l := open(t, c)
-		fill(t, l, 1, last, 1)
-		broken.Store(true)
-		if err := l.Append(wal.State{Term: 1}, []wal.Entry{entry(t, last+1, 1)}); !errors.Is(err, errShort) {
-			t.Fatalf("half of entry %d is written: %v", last+1, err)
-		}
-		l.Close()
-		broken.Store(false)
-		l = open(t, c)
-		holds(t, l, last, constant(1))
-		fill(t, l, last+1, last+20, 1)
-		holds(t, l, last+20, constant(1))
+	half := map[string]func(l *wal.Log, next uint64) error{
+		"entry": func(l *wal.Log, next uint64) error {
+			return l.Append(wal.State{Term: 1}, []wal.Entry{entry(t, next, 1)})
+		},
+		"mark": func(l *wal.Log, _ uint64) error { return l.Mark() },
 	}
+	for what, write := range half {
+		testHalf(t, what, 3, write)
+		testHalf(t, what, 5, write)
+	}
+	testHalf(t, "seal", 8, half["entry"])
+}
+
+// testHalf writes half of something behind so many entries.
+func testHalf(t *testing.T, what string, last uint64, write func(l *wal.Log, next uint64) error) {
+	t.Helper()
+	fs, broken := newMemFS(), atomic.Bool{}
+	fs.fail = func(op, name string) error {
+		if broken.Load() && op == "write" && (name == "spare" || strings.HasSuffix(name, ".seg")) {
+			return errShort
+		}
+		return nil
+	}
+	c := wal.Config{FS: fs, SegmentSize: 1024}
+	l := open(t, c)
+	fill(t, l, 1, last, 1)
+	broken.Store(true)
+	if err := write(l, last+1); !errors.Is(err, errShort) {
+		t.Fatalf("half of a %s behind entry %d is written: %v", what, last, err)
+	}
+	l.Close()
+	broken.Store(false)
+	l = open(t, c)
+	holds(t, l, last, constant(1))
+	fill(t, l, last+1, last+20, 1)
+	holds(t, l, last+20, constant(1))
 }
 
 // A disk that failed for a moment, while the next segment's file was made ahead,
