@@ -254,7 +254,8 @@ func TestAnIdentityThatIsNoneIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if _, err := fmt.Fprint(f, "rehearse commit log, format 1\ncluster x\nnode n0\nid 18446744073709551615\n"); err != nil {
+	_, err = fmt.Fprint(f, "rehearse commit log, format 1\ncluster x\nnode n0\nid 18446744073709551615\n")
+	if err != nil {
 		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
