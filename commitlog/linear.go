@@ -60,10 +60,18 @@ func (k *core) forgetful() bool {
 	return k.role == raft.StateLeader && !k.ready && k.alone()
 }
 
-// heedless says that a question of another node must not reach Raft. It will
-// be asked again.
+// heedless says that a message of another node must not reach Raft: it is none
+// that a node sends, or a question that will be asked again.
 func (k *core) heedless(m *raftpb.Message) bool {
-	return m.GetType() == raftpb.MsgReadIndex && (len(m.GetEntries()) != 1 || k.forgetful())
+	switch m.GetType() {
+	case raftpb.MsgReadIndex:
+		return len(m.GetEntries()) != 1 || k.forgetful()
+	case raftpb.MsgHeartbeatResp:
+		return len(m.GetContext()) != 0 && len(m.GetContext()) != 8 // a number, which Raft reads unchecked
+	case raftpb.MsgProp:
+		return true // batches come to the leader by its clients
+	}
+	return false
 }
 
 // tickReads asks again when there was no answer for a while, for those who
