@@ -101,7 +101,7 @@ func disksBreak(*replicas) clustertest.Nemesis {
 func disksFill(*replicas) clustertest.Nemesis {
 	return clustertest.Nemesis{
 		Majority: true, Pause: 2 * time.Second, Length: 3 * time.Second, Most: 3,
-		Kinds: clustertest.Kinds("disk write short", "disk full", "disk allocate enospc", "kill", "isolate", "restart"),
+		Kinds: clustertest.Kinds("disk write short", "disk full", "disk allocate enospc", "kill", "isolate", "stop"),
 	}
 }
 
