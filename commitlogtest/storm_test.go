@@ -83,10 +83,21 @@ func (k climate) storm(t *testing.T, c *replicas) {
 	c.Nemesis(n).Wait()
 	close(w.end)
 	working.Wait()
+	revive(c)
 	if k.afterward != nil {
 		k.afterward(w)
 	}
 	w.judge()
+}
+
+// revive starts nodes whose disk was so slow to fail that the storm was over.
+func revive(c *replicas) {
+	time.Sleep(5 * time.Second) // virtual
+	for n := range c.Nodes() {
+		if !n.Running() {
+			n.Start()
+		}
+	}
 }
 
 // weather is what the clients of one storm share.
