@@ -62,32 +62,34 @@ func (k climate) sweep(t *testing.T) {
 // they were told.
 func (k climate) storm(t *testing.T, c *replicas) {
 	found(c)
-	w := &weather{
-		t: t, c: c, end: make(chan struct{}), open: map[string]*history.LogCall{},
-		trims: k.node.Retain != commitlog.Retain{},
+	w := newWeather(t, c.Rand)
+	w.c, w.trims = c, k.node.Retain != commitlog.Retain{}
+	w.write = func(ctx context.Context, draw *rand.Rand, b commitlog.Batch) (commitlog.Pos, error) {
+		return w.any(draw).Program().Produce(ctx, b)
 	}
-	var working sync.WaitGroup
-	for i := range 3 {
-		working.Go(func() { w.produce(fmt.Sprintf("p%d", i), uint64(i)) }) // p0 has no producer ID
-	}
-	for i := range 2 {
-		working.Go(func() { w.consume(fmt.Sprintf("c%d", i)) })
-	}
-	if k.meanwhile != nil {
-		working.Go(func() { k.meanwhile(w) })
+	w.fetch = func(
+		ctx context.Context, draw *rand.Rand, from uint64, o commitlog.ReadOptions,
+	) ([]commitlog.Record, error) {
+		return w.any(draw).Program().Fetch(ctx, from, o)
 	}
 	n := clustertest.Nemesis{Majority: true}
 	if k.nemesis != nil {
 		n = k.nemesis(c)
 	}
-	c.Nemesis(n).Wait()
-	close(w.end)
-	working.Wait()
+	if k.meanwhile != nil {
+		w.working.Go(func() { k.meanwhile(w) })
+	}
+	w.rage(c.Nemesis(n))
 	revive(c)
 	if k.afterward != nil {
 		k.afterward(w)
 	}
-	w.judge()
+	last := produce(t, leader(c), "last")
+	var nodes []*commitlog.Node
+	for n := range c.Nodes() {
+		nodes = append(nodes, n.Program().Node)
+	}
+	w.judge(nodes, last)
 }
 
 // revive starts nodes whose disk was so slow to fail that the storm was over.
@@ -103,13 +105,35 @@ func revive(c *replicas) {
 // weather is what the clients of one storm share.
 type weather struct {
 	t     *testing.T
-	c     *replicas
+	c     *replicas // nil if the nodes are agents
+	rand  func(name string) *rand.Rand
+	write func(context.Context, *rand.Rand, commitlog.Batch) (commitlog.Pos, error)
+	fetch func(context.Context, *rand.Rand, uint64, commitlog.ReadOptions) ([]commitlog.Record, error)
 	log   history.Log
-	end   chan struct{}
 	trims bool // the log's beginning goes
+
+	working sync.WaitGroup
+	end     chan struct{}
 
 	mu   sync.Mutex
 	open map[string]*history.LogCall // of batches whose outcome nobody knows, by value
+}
+
+func newWeather(t *testing.T, draws func(name string) *rand.Rand) *weather {
+	return &weather{t: t, rand: draws, end: make(chan struct{}), open: map[string]*history.LogCall{}}
+}
+
+// rage lets clients work until the storm is over.
+func (w *weather) rage(storm *clustertest.Storm) {
+	for i := range 3 {
+		w.working.Go(func() { w.produce(fmt.Sprintf("p%d", i), uint64(i)) }) // p0 has no producer ID
+	}
+	for i := range 2 {
+		w.working.Go(func() { w.consume(fmt.Sprintf("c%d", i)) })
+	}
+	storm.Wait()
+	close(w.end)
+	w.working.Wait()
 }
 
 func (w *weather) over() bool {
@@ -130,7 +154,7 @@ func (w *weather) any(draw *rand.Rand) *place {
 // produce appends values, one after the other. A producer with an ID sends
 // each until it knows that it is there.
 func (w *weather) produce(client string, id uint64) {
-	draw := w.c.Rand(client)
+	draw := w.rand(client)
 	for sequence := uint64(1); !w.over(); sequence++ {
 		value := fmt.Sprintf("%s-%d", client, sequence)
 		op := w.log.Produce(client, value)
@@ -157,7 +181,7 @@ func (w *weather) send(draw *rand.Rand, b commitlog.Batch) (commitlog.Pos, error
 	begun := false // somebody may have it
 	for {
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		pos, err := w.any(draw).Program().Produce(ctx, b)
+		pos, err := w.write(ctx, draw, b)
 		cancel()
 		if err == nil {
 			return pos, nil
@@ -185,7 +209,7 @@ func refused(err error) bool {
 // consume reads behind what it has read, here and there, of nodes that have
 // come as far as it has.
 func (w *weather) consume(client string) {
-	draw := w.c.Rand(client)
+	draw := w.rand(client)
 	session, seen := client, uint64(0)
 	for from := int64(0); !w.over(); w.rest(draw) {
 		o, op := commitlog.ReadOptions{MinIndex: seen}, (*history.LogCall)(nil)
@@ -196,7 +220,7 @@ func (w *weather) consume(client string) {
 			op = w.log.Read(session, from)
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 3*time.Second)
-		records, err := w.any(draw).Program().Fetch(ctx, uint64(from), o)
+		records, err := w.fetch(ctx, draw, uint64(from), o)
 		cancel()
 		var out commitlog.OffsetOutOfRange
 		switch {
@@ -228,22 +252,23 @@ func (w *weather) rest(draw *rand.Rand) {
 	time.Sleep(time.Duration(50+draw.IntN(200)) * time.Millisecond) // virtual
 }
 
-// judge compares what clients were told with what the nodes hold.
-func (w *weather) judge() {
+// judge compares what clients were told with what the nodes hold, up to the
+// last record.
+func (w *weather) judge(nodes []*commitlog.Node, last commitlog.Pos) {
 	w.t.Helper()
-	last := produce(w.t, leader(w.c), "last")
 	var holds []history.Record
 	var start uint64
-	for n := range w.c.Nodes() {
+	for _, n := range nodes {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		if err := n.Program().WaitApplied(ctx, last.Index); err != nil {
-			status := n.Program().Status()
-			w.t.Fatalf("%s does not come to the end of the log: %v, %v\n%+v", n.Name(), status.Failed, err, status)
-		}
+		err := n.WaitApplied(ctx, last.Index)
 		cancel()
-		start = max(start, n.Program().Status().Low)
+		s := n.Status()
+		if err != nil {
+			w.t.Fatalf("%s does not come to the end of the log: %v, %v\n%+v", s.Name, s.Failed, err, s)
+		}
+		start = max(start, s.Low)
 		holds = w.read(n)
-		w.log.Final(n.Name(), holds...)
+		w.log.Final(s.Name, holds...)
 	}
 	w.learn(holds)
 	if err := w.log.Check(history.LogConfig{Start: int64(start)}).Err(); err != nil {
@@ -271,12 +296,12 @@ func (w *weather) learn(holds []history.Record) {
 	}
 }
 
-// read returns what a node holds, but for the record that judge has added.
-func (w *weather) read(n *place) (all []history.Record) {
+// read returns what a node holds, but for the last record, which is no client's.
+func (w *weather) read(n *commitlog.Node) (all []history.Record) {
 	w.t.Helper()
-	for r, err := range n.Program().Read(context.Background(), n.Program().Status().Low, commitlog.ReadOptions{}) {
+	for r, err := range n.Read(context.Background(), n.Status().Low, commitlog.ReadOptions{}) {
 		if err != nil {
-			w.t.Fatalf("reading %s: %v", n.Name(), err)
+			w.t.Fatalf("reading %s: %v", n.Status().Name, err)
 		}
 		if string(r.Value) != "last" {
 			all = append(all, history.Record{Offset: int64(r.Offset), Value: string(r.Value)})
