@@ -119,7 +119,7 @@ func TestTheLargestBatchComesThrough(t *testing.T) {
 		defer cancel()
 		b := commitlog.Batch{Records: []commitlog.Record{{Value: value}}}
 		if _, err := leader(c).Program().Produce(ctx, b); err != nil {
-			t.Error(fmt.Sprintf("%.200v", err))
+			t.Errorf("%.200v", err)
 		}
 	})
 }

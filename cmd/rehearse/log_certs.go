@@ -53,9 +53,9 @@ func logCertsCommand() *cobra.Command {
 func (c certsConfig) make(w io.Writer) error {
 	switch {
 	case c.dir == "":
-		return errors.New("into which directory? Give --dir DIR")
+		return errors.New("no directory to write to: give --dir DIR")
 	case len(c.hosts) == 0:
-		return errors.New("for which nodes? Give --hosts HOST,HOST,...")
+		return errors.New("no nodes to make certificates for: give --hosts HOST,HOST")
 	}
 	authority, err := c.authority()
 	if err != nil {

@@ -222,7 +222,7 @@ func (o *otherNode) UnmarshalText(text []byte) error {
 	host, port, err := net.SplitHostPort(string(text))
 	n, bad := strconv.ParseUint(port, 10, 16)
 	if err != nil || bad != nil || n == 0 || host == "" || strings.ContainsAny(host, "/ \t\r\n") {
-		return fmt.Errorf("%q is no address of a node; want HOST:PORT, such as n0:8401", text)
+		return fmt.Errorf("%q is no address of a node; want HOST:PORT", text)
 	}
 	*o = otherNode(text)
 	return nil

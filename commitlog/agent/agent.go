@@ -36,9 +36,10 @@ type Agent struct {
 	stop     func()
 	ended    chan struct{} // closed when nothing runs any more
 
+	said map[string]string // of reconcile: the last complaint about a node
+
 	mu  sync.Mutex
 	ran bool
-	err error
 }
 
 // New opens the node's log and its ports. Nothing is answered before Run.

@@ -122,3 +122,18 @@ func (g *guard) dialPeer(dial dialFunc) dialFunc {
 		return peer.DialPeer(dial, g.peers.Client(host, peer.Protocol))(ctx, address)
 	}
 }
+
+// admits shakes hands with a node before it becomes a member: whoever gossips
+// might be anybody, and a member that nobody can reach or trust is one too many.
+func (g *guard) admits(ctx context.Context, dial dialFunc, address string) error {
+	conn, err := g.dialPeer(dial)(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	secured, ok := conn.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	return g.peerAllowed(secured.ConnectionState())
+}

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -121,11 +122,15 @@ func (a *Agent) bringTogether(ctx context.Context, failed map[string]time.Time) 
 		clear(failed)
 		return nil
 	}
+	var last error
 	for _, m := range a.seen(s) {
 		if err := a.bring(ctx, s, m, failed); err != nil && ctx.Err() == nil {
-			a.config.Logger.Warn("a change of the members is tried again", "node", m.Name, "error", err)
-			return time.After(time.Second)
+			a.complain(m.Name, err)
+			last = err
 		}
+	}
+	if last != nil {
+		return time.After(time.Second)
 	}
 	if len(failed) > 0 && a.config.Gone.RemoveAfter > 0 {
 		return time.After(a.config.Gone.RemoveAfter / 4)
@@ -146,6 +151,18 @@ func (a *Agent) seen(s commitlog.Status) []gossip.Member {
 	return all
 }
 
+// complain tells of a change that is tried again, once for each reason.
+func (a *Agent) complain(node string, err error) {
+	if a.said[node] == err.Error() {
+		return
+	}
+	if a.said == nil || len(a.said) > 1000 {
+		a.said = map[string]string{}
+	}
+	a.said[node] = err.Error()
+	a.config.Logger.Warn("a change of the members is tried again", "node", node, "error", err)
+}
+
 // bring brings one member's place in the configuration up to date.
 func (a *Agent) bring(ctx context.Context, s commitlog.Status, m gossip.Member, failed map[string]time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
@@ -161,6 +178,9 @@ func (a *Agent) bring(ctx context.Context, s commitlog.Status, m gossip.Member, 
 		is := commitlog.Member{Name: m.Name, Addr: m.Tags[tagAddr], ID: id}
 		if at >= 0 && s.Members[at].ID == is.ID && s.Members[at].Addr == is.Addr {
 			return nil
+		}
+		if err := a.guard.admits(ctx, a.config.Dial, is.Addr); err != nil {
+			return fmt.Errorf("%s, which Serf has found, is no node of ours: %w", is.Addr, err)
 		}
 		return a.node.Join(ctx, is)
 	case gossip.Gone, gossip.Leaving:

@@ -127,6 +127,7 @@ func (b *connections) settle() {
 // join makes the connection of an endpoint.
 func (b *connections) join(e *endpoint) {
 	var sc balancer.SubConn
+	//lint:ignore SA1019 it is not deprecated: it is said that several addresses will be
 	sc, err := b.cc.NewSubConn([]resolver.Address{b.plan.client.address(e.addr)}, balancer.NewSubConnOptions{
 		StateListener: func(s balancer.SubConnState) {
 			if e.sc == sc {

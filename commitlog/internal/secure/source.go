@@ -166,6 +166,7 @@ func (g *grpcCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.
 
 func (g *grpcCredentials) Info() credentials.ProtocolInfo {
 	info := credentials.NewTLS(nil).Info()
+	//lint:ignore SA1019 gRPC reads it as long as OverrideServerName is there
 	info.ServerName = g.host
 	return info
 }
