@@ -24,7 +24,9 @@ func TestNoStormLosesWhatAgentsAcknowledged(t *testing.T) {
 	c := commitlogtest.Config{
 		Config: clustertest.Config{
 			Mode: clustertest.Bubble, Disk: vdisk.Config{Latency: time.Millisecond},
-			Net: vnet.Config{Link: vnet.LinkConfig{Latency: time.Millisecond, Duplicate: 0.05, Reorder: 0.05, Loss: 0.01}},
+			Net: vnet.Config{Link: vnet.LinkConfig{
+				Latency: time.Millisecond, Duplicate: 0.05, Reorder: 0.05, Loss: 0.01,
+			}},
 		},
 		Plain: true,
 		Agent: func(c *agent.Config, _ *clustertest.Env) { c.Segment = 16 << 10 },

@@ -139,7 +139,7 @@ func (l *Log) kept(first *segment) (*place, error) {
 	}
 	follows := p.next == first.base && p.lastTerm() == first.before
 	if !follows && l.state.Commit >= first.first-1 {
-		return nil, fmt.Errorf("wal: segments that begin with entry %d do not follow the entry before it, which is committed",
+		return nil, fmt.Errorf("wal: segments from entry %d on do not follow the one before it, which is committed",
 			first.first)
 	}
 	if !follows {
