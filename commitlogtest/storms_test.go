@@ -90,7 +90,8 @@ func disksBreak(*replicas) clustertest.Nemesis {
 	return clustertest.Nemesis{
 		Majority: true, Pause: 2 * time.Second, Length: 3 * time.Second, Most: 3,
 		Kinds: clustertest.Kinds("disk sync eio", "disk write eio", "disk read eio", "disk allocate eio",
-			"disk rename eio", "disk write enospc", "disk allocate enospc", "disk full", "disk slow 200ms", "disk sync slow 1s",
+			"disk rename eio", "disk write enospc", "disk allocate enospc", "disk full", "disk slow 200ms",
+			"disk sync slow 1s",
 			"crash", "isolate", "poweroff"),
 	}
 }
