@@ -10,7 +10,9 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -25,7 +27,15 @@ import (
 )
 
 // More of them: go test -run Kill ./commitlogtest -kills 2000 -timeout 0.
-var kills = flag.Int("kills", 100, "how often TestNoKillLosesWhatWasAcknowledged kills")
+var kills = flag.Int("kills", killsAsked(), "how often TestNoKillLosesWhatWasAcknowledged kills")
+
+// killsAsked is what $REHEARSE_KILLS says, which CI sets to a hundred, else 30.
+func killsAsked() int {
+	if n, err := strconv.Atoi(os.Getenv("REHEARSE_KILLS")); err == nil {
+		return n
+	}
+	return 30
+}
 
 // patience is how long one step of it may take.
 const patience = 2 * time.Minute
