@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/rehearse-go/rehearse/commitlog"
@@ -73,16 +74,20 @@ func (l *commitLog) Close() error { return l.log.Close() }
 // commitCluster is three nodes with their defaults. Acknowledged means: synced
 // by fdatasync in the logs of a majority, the leader's among them, and
 // readable at the leader.
+//
+// A node is known to the others by its name, wherever it listens.
 type commitCluster struct {
 	dir   string
-	addrs [3]string
 	nodes [3]*commitlog.Node
 	ended [3]chan error
 	down  int
+
+	mu    sync.Mutex
+	addrs map[string]string // where the names are
 }
 
 func openCommitCluster(dir string) (cluster, error) {
-	c := &commitCluster{dir: dir}
+	c := &commitCluster{dir: dir, addrs: map[string]string{}}
 	err := c.found()
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -104,7 +109,7 @@ func (c *commitCluster) found() error {
 	}
 	at := c.index(leader.ID)
 	for i, n := range c.nodes {
-		m := commitlog.Member{Name: nodeName(i), Addr: c.addrs[i], ID: n.Status().ID}
+		m := commitlog.Member{Name: nodeName(i), Addr: nodeName(i), ID: n.Status().ID}
 		if err := c.nodes[at].Join(ctx, m); err != nil {
 			return err
 		}
@@ -125,18 +130,16 @@ func (c *commitCluster) start(i int) error {
 	if err != nil {
 		return err
 	}
-	addr := c.addrs[i]
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	l, err := net.Listen("tcp", addr)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	c.addrs[i] = l.Addr().String()
-	var d net.Dialer
+	c.mu.Lock()
+	c.addrs[nodeName(i)] = l.Addr().String()
+	c.mu.Unlock()
 	n, err := commitlog.New(commitlog.Config{
-		Name: nodeName(i), Bootstrap: i == 0, FS: files, Listener: l, Dial: d.DialContext, Election: 20,
+		Name: nodeName(i), Addr: nodeName(i), Bootstrap: i == 0,
+		FS: files, Listener: l, Dial: c.dial, Election: 20,
 	})
 	if err != nil {
 		return errors.Join(err, l.Close())
@@ -144,6 +147,14 @@ func (c *commitCluster) start(i int) error {
 	c.nodes[i], c.ended[i] = n, make(chan error, 1)
 	go func() { c.ended[i] <- n.Run(context.Background()) }()
 	return nil
+}
+
+func (c *commitCluster) dial(ctx context.Context, network, name string) (net.Conn, error) {
+	c.mu.Lock()
+	address := c.addrs[name]
+	c.mu.Unlock()
+	var d net.Dialer
+	return d.DialContext(ctx, network, address)
 }
 
 func (c *commitCluster) index(name string) int {
