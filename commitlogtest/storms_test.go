@@ -49,7 +49,7 @@ func TestNoHarsherStormLosesWhatWasAcknowledged(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.seeds = 10
+			c.seeds = 6
 			c.sweep(t)
 		})
 	}
