@@ -74,6 +74,7 @@ func FuzzOpen(f *testing.F) {
 		}
 	}
 	f.Add([]byte("rehearse grpc recording 1\n\ncall 1  a/B\n  → bytes \"\"\n  ← OK\n"))
+	f.Add([]byte("rehearse grpc recording 1\n\nredact defau\x10 1\n\ncall 1  a/B\n  → bytes \"\"\n  ← OK\n"))
 	f.Add([]byte("RPCReplay\xff\xff\xff\x7f"))
 	f.Add([]byte("RPCReTxt1\n\"\"\n-1\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -93,7 +94,10 @@ func FuzzOpen(f *testing.F) {
 		if err != nil || again.Len() != r.Len() {
 			t.Errorf("its own text is not read again: %v\n%s", err, text.Bytes())
 		}
-		p := must(t, must2(grpcreplay.NewReplayer(again, grpcreplay.Config{AllowUnused: true})), nil)
+		p, err := grpcreplay.NewReplayer(again, grpcreplay.Config{AllowUnused: true})
+		if err != nil {
+			return // it tells of rules that this version does not know
+		}
 		p.Unused()
 		p.Close()
 	})
