@@ -34,7 +34,7 @@ func (l *Log) find(index uint64) (*place, error) {
 		p.active = l.active
 		return p, p.backTo(index, s.size)
 	}
-	h, err := l.openSealed(s)
+	h, err := l.openSealed(s, l.gen)
 	if err != nil {
 		return nil, err
 	}

@@ -33,6 +33,14 @@ type files struct {
 	mu    sync.Mutex
 	open  map[string]*handle
 	used  list.List // of *handle, the latest first
+	gen   uint64    // the log's: who opened a file as of another keeps it for himself
+}
+
+// renew says that names may mean other files now.
+func (f *files) renew(gen uint64) {
+	f.mu.Lock()
+	f.gen = gen
+	f.mu.Unlock()
 }
 
 // take returns the handle of that name, if it is open, for use until give.
@@ -57,7 +65,10 @@ func (f *files) hold(h *handle) {
 // keep adds a handle that its owner had for itself, and gives it back.
 func (f *files) keep(h *handle) {
 	f.forget(h.name)
-	f.give(f.put(h))
+	f.mu.Lock()
+	gen := f.gen
+	f.mu.Unlock()
+	f.give(f.put(h, gen))
 	f.give(h)
 }
 
@@ -69,10 +80,15 @@ func (f *files) end(h *handle) {
 	f.give(h)
 }
 
-// put keeps an open segment, unless another was faster, and returns what is to
-// be used until give.
-func (f *files) put(h *handle) *handle {
+// put keeps a segment that was opened as of gen, unless another was faster, and
+// returns what is to be used until give.
+func (f *files) put(h *handle, gen uint64) *handle {
 	f.mu.Lock()
+	if gen != f.gen {
+		defer f.mu.Unlock()
+		h.refs, h.gone = h.refs+1, true
+		return h
+	}
 	have := f.open[h.name]
 	var closing []*handle
 	if have != nil {
@@ -141,8 +157,9 @@ func closeAll(handles []*handle) {
 	}
 }
 
-// openSealed returns a sealed segment's handle, for use until give.
-func (l *Log) openSealed(s *segment) (*handle, error) {
+// openSealed returns the handle of a segment that is sealed as of gen, for use
+// until give.
+func (l *Log) openSealed(s *segment, gen uint64) (*handle, error) {
 	if h := l.files.take(s.name); h != nil {
 		return h, nil
 	}
@@ -155,5 +172,5 @@ func (l *Log) openSealed(s *segment) (*handle, error) {
 		file.Close()
 		return nil, err
 	}
-	return l.files.put(h), nil
+	return l.files.put(h, gen), nil
 }

@@ -206,6 +206,7 @@ func (l *Log) hold() (free func()) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.pub.ready, l.pub.gen = ready, l.gen
+	l.files.renew(l.gen)
 	return func() {
 		l.mu.Lock()
 		defer l.mu.Unlock()

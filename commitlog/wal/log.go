@@ -121,6 +121,7 @@ func (l *Log) publish(change ...func(t *tail)) {
 	}
 	l.pub.sealed, l.pub.active, l.pub.points, l.pub.handle = l.sealed, a.segment, a.points, a.handle
 	l.pub.state, l.pub.gen, l.pub.closed = l.state, l.gen, l.closed
+	l.files.renew(l.gen)
 }
 
 // view returns what there is now. Its active segment can be read until done.

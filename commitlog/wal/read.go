@@ -102,7 +102,7 @@ func (l *Log) inSegment(v *view, s *segment, r reading) (bool, error) {
 	h, p := v.handle, points(v.points)
 	if s != &v.active {
 		var err error
-		if h, err = l.openSealed(s); err != nil {
+		if h, err = l.openSealed(s, v.gen); err != nil {
 			return false, err
 		}
 		defer l.files.give(h)
