@@ -66,7 +66,7 @@ func (l *Log) list() (list []segment, err error) {
 		if !orphan && name != spareName && !strings.HasSuffix(name, fresh) {
 			continue
 		}
-		if err := l.config.FS.Remove(name); err != nil {
+		if err := remove(l.config.FS, name); err != nil { // a slow reader's index may be gone by itself
 			return nil, err
 		}
 	}
