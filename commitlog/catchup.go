@@ -93,7 +93,6 @@ func (n *Node) fetch(from peer.Hello, m *raftpb.Message) {
 func (n *Node) pull(from peer.Hello, request []byte) (*wal.Staged, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	defer context.AfterFunc(ctx, func() {})()
 	n.fetches.running.Go(func() {
 		select {
 		case <-n.stopped:
@@ -123,17 +122,19 @@ func (n *Node) takeFetched(f fetched) {
 		return
 	}
 	last, _ := f.staged.Last()
-	if last == f.offer.GetSnapshot().GetMetadata().GetIndex() {
-		k.staged[last] = f.staged
-		k.step(f.offer)
-		k.settle()
-	}
-	if _, unused := k.staged[last]; !unused && last == f.offer.GetSnapshot().GetMetadata().GetIndex() {
-		k.say(Event{Kind: Fetched, Index: last, Node: f.from.Name})
+	if last != f.offer.GetSnapshot().GetMetadata().GetIndex() {
+		f.staged.Discard() // it is not what was offered
 		return
 	}
-	delete(k.staged, last)
-	f.staged.Discard() // the log has come as far by itself, or another leader's offer counts
+	k.staged[last] = f.staged
+	k.step(f.offer)
+	k.settle()
+	if _, unused := k.staged[last]; unused {
+		delete(k.staged, last)
+		f.staged.Discard() // the log has come as far by itself, or another leader's offer counts
+		return
+	}
+	k.say(Event{Kind: Fetched, Index: last, Node: f.from.Name})
 }
 
 // restore begins a new ledger behind fetched segments.

@@ -75,7 +75,7 @@ func newCore(c Config, id uint64, l *wal.Log, book *ledger.Ledger) (*core, error
 		id: id, ledger: book, log: l, commit: commit, term: state.Term, newMembers: true,
 		applied: book.Committed(), low: book.Low, durable: l.Last(),
 		staged:  map[uint64]*wal.Staged{},
-		produce: newProduce(c), reads: reads{round: uint64(c.Now().UnixNano())},
+		produce: newProduce(), reads: reads{round: uint64(c.Now().UnixNano())},
 	}
 	k.storage = &storage{log: l, ledger: book, applied: commit}
 	k.storage.hard = raftpb.HardState{Term: &state.Term, Vote: &state.Vote, Commit: &commit}

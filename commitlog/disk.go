@@ -233,23 +233,19 @@ func (d *disk) install(j job) error {
 		}
 		d.state, d.dirty = j.state, true
 	}
-	book, err := openLedger(d.log)
+	books, err := openLedgers(d.log, 1)
 	if err != nil {
 		return err
 	}
-	d.ledger = book
+	d.ledger = books[0]
 	return nil
 }
 
-// openLedger returns the ledger of what the log holds. It begins with a
-// checkpoint of which everything is known to be committed, for what lies
-// before a ledger's beginning it never takes back.
-func openLedger(l *wal.Log) (*ledger.Ledger, error) {
+// openLedgers returns so many ledgers of what the log holds, which is read
+// once. They begin with a checkpoint of which everything is known to be
+// committed, for what lies before a ledger's beginning it never takes back.
+func openLedgers(l *wal.Log, count int) ([]*ledger.Ledger, error) {
 	before, state, err := l.CheckpointAt(max(l.State().Commit+1, l.First()))
-	if err != nil {
-		return nil, err
-	}
-	c, err := ledger.ParseCheckpoint(state)
 	if err != nil {
 		return nil, err
 	}
@@ -257,23 +253,41 @@ func openLedger(l *wal.Log) (*ledger.Ledger, error) {
 	if err != nil {
 		return nil, err
 	}
-	book := ledger.Open(c, last)
+	books := make([]*ledger.Ledger, count)
+	for i := range books {
+		c, err := ledger.ParseCheckpoint(state)
+		if err != nil {
+			return nil, err
+		}
+		books[i] = ledger.Open(c, last)
+	}
 	for next := before; next <= l.Last(); {
 		entries, err := l.Entries(next, l.Last()+1, 4<<20)
 		if err != nil {
 			return nil, err
 		}
-		for _, e := range entries {
-			if _, err := book.Append(e); err != nil {
+		for _, book := range books {
+			if err := tellAll(book, entries); err != nil {
 				return nil, err
 			}
 		}
 		next += uint64(len(entries))
 	}
 	if forgetPast {
-		book.Producers = ledger.NewProducers()
+		for _, book := range books {
+			book.Producers = ledger.NewProducers()
+		}
 	}
-	return book, nil
+	return books, nil
+}
+
+func tellAll(book *ledger.Ledger, entries []wal.Entry) error {
+	for _, e := range entries {
+		if _, err := book.Append(e); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // boundary is the mark of the entry before index.

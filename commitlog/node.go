@@ -100,11 +100,9 @@ func (n *Node) open(fresh bool) (err error) {
 			return err
 		}
 	}
-	books := [2]*ledger.Ledger{}
-	for i := range books {
-		if books[i], err = n.recoverLedger(); err != nil {
-			return err
-		}
+	books, err := n.recoverLedgers()
+	if err != nil {
+		return err
 	}
 	d = newDisk(n.log, books[1], n.stored)
 	n.disk = d
@@ -149,14 +147,19 @@ func (n *Node) Found(ctx context.Context) error {
 	return errors.Join(asked, err)
 }
 
-// recoverLedger makes a ledger of the log, with what is known to be committed.
-func (n *Node) recoverLedger() (*ledger.Ledger, error) {
-	book, err := openLedger(n.log)
+// recoverLedgers makes the core's ledger and the disk's, with what is known to
+// be committed.
+func (n *Node) recoverLedgers() ([]*ledger.Ledger, error) {
+	books, err := openLedgers(n.log, 2)
 	if err != nil {
 		return nil, err
 	}
-	commit := max(n.log.State().Commit, book.Committed().Index)
-	return book, book.Commit(commit)
+	for _, book := range books {
+		if err := book.Commit(max(n.log.State().Commit, book.Committed().Index)); err != nil {
+			return nil, err
+		}
+	}
+	return books, nil
 }
 
 // Run runs the node until ctx ends, Shutdown is called, or it fails; then

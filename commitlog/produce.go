@@ -41,7 +41,6 @@ func (p *proposal) answer(pos Pos, err error) {
 type produce struct {
 	waiting []*proposal
 	bytes   int // of what waits
-	limit   int // of bytes in one entry
 
 	offered []*proposal       // of the group that Raft was offered just now
 	size    int               // of that group
@@ -65,9 +64,7 @@ type group struct {
 // has more.
 const maxGroup = 1 << 20
 
-func newProduce(Config) produce {
-	return produce{limit: maxGroup, flying: map[uint64]*group{}}
-}
+func newProduce() produce { return produce{flying: map[uint64]*group{}} }
 
 // add takes a proposal in.
 func (p *produce) add(q *proposal) {
@@ -129,7 +126,7 @@ func (p *produce) take(k *core) (taken int) {
 	size, first := 0, uint64(0)
 	fresh := map[uint64]uint64{} // the last sequence of producers in this group
 	for _, q := range p.waiting {
-		if size > 0 && size+q.batch.Len() > p.limit {
+		if size > 0 && size+q.batch.Len() > maxGroup {
 			break
 		}
 		last, again := fresh[q.producer]
